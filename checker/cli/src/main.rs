@@ -1,0 +1,2 @@
+//! The `mslab` command line.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The checks: what each must be, and the list of all.

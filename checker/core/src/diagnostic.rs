@@ -1,0 +1,1 @@
+//! Findings, their places, and fixes as edits on spans.

@@ -1,0 +1,1 @@
+//! All that a check may see, frozen before the first check runs.

@@ -1,0 +1,1 @@
+//! A plan and its evidence made into a report.

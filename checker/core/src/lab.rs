@@ -1,0 +1,1 @@
+//! A lab: `lab.toml`, validated.

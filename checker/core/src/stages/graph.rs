@@ -1,0 +1,160 @@
+//! The graph's types and the questions that one asks of it.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::dockerfile::Word;
+use crate::source::Span;
+
+/// All stages of a Dockerfile with what they need.
+#[derive(Debug, Clone, Default)]
+pub struct StageGraph {
+    /// Stages in the order of the file.
+    pub stages: Vec<Stage>,
+    /// Each use of a stage, an image or a context by a stage.
+    pub edges: Vec<Edge>,
+    /// What is wrong with the graph, each a thing that the engine refuses too.
+    pub problems: Vec<Problem>,
+}
+
+/// One `FROM` and what follows it.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// Position in the file, from 0: what a numeric `--from` counts.
+    pub index: usize,
+    /// The name after `AS`.
+    pub name: Option<Word>,
+    /// The base as it reads after expansion.
+    pub base_name: String,
+    /// What the base turned out to be.
+    pub base: Base,
+    /// `--platform` after expansion.
+    pub platform: Option<String>,
+    /// Index of the `FROM` in [`crate::dockerfile::Dockerfile::instructions`].
+    pub from: usize,
+    /// Indexes of the stage's instructions, the `FROM` included.
+    pub instructions: Range<usize>,
+}
+
+impl Stage {
+    /// The name, or the index where there is none: what `--from` and `--target` accept.
+    #[must_use]
+    pub fn label(&self) -> String {
+        self.name
+            .as_ref()
+            .map_or_else(|| self.index.to_string(), |n| n.text.clone())
+    }
+}
+
+/// What a stage starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Base {
+    /// Nothing.
+    Scratch,
+    /// An earlier stage, by index.
+    Stage(usize),
+    /// An image, by reference.
+    Image(String),
+    /// The name could not be expanded to anything.
+    Unknown,
+}
+
+/// One use of something by a stage.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    /// The stage that needs, by index.
+    pub stage: usize,
+    /// What it needs.
+    pub needs: Needs,
+    /// Through which instruction.
+    pub via: Via,
+    /// Index of the instruction.
+    pub instruction: usize,
+    /// The words that name what is needed.
+    pub span: Span,
+}
+
+/// What a stage can need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Needs {
+    /// A stage, by index.
+    Stage(usize),
+    /// An image, or a named context given at build time: the text cannot tell which.
+    Image(String),
+}
+
+/// The kind of instruction that makes an edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Via {
+    /// `FROM`
+    From,
+    /// `COPY --from` (or `ADD --from` where an engine knows it)
+    Copy,
+    /// `RUN --mount=…,from=`
+    Mount,
+}
+
+/// Something the engine refuses about the graph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The words at fault.
+    pub span: Span,
+    /// What is wrong, as a lower-case fragment.
+    pub message: String,
+    /// What to do: one sentence.
+    pub help: Option<String>,
+}
+
+impl StageGraph {
+    /// The stage called `name`, compared without case, or the stage of that number. The last one of a name wins, as
+    /// in the engine.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Stage> {
+        let by_name = |s: &&Stage| {
+            s.name
+                .as_ref()
+                .is_some_and(|n| n.text.eq_ignore_ascii_case(name))
+        };
+        self.stages
+            .iter()
+            .rev()
+            .find(by_name)
+            .or_else(|| name.parse::<usize>().ok().and_then(|i| self.stages.get(i)))
+    }
+
+    /// The first of `names` that is a stage; `@last` is the last stage of the file.
+    #[must_use]
+    pub fn find_first<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<&Stage> {
+        names.into_iter().find_map(|n| {
+            if n == "@last" {
+                self.stages.last()
+            } else {
+                self.find(n)
+            }
+        })
+    }
+
+    /// Indexes of `target` and of every stage that it needs, directly or through others.
+    #[must_use]
+    pub fn reachable(&self, target: usize) -> BTreeSet<usize> {
+        let mut seen = BTreeSet::new();
+        let mut todo = vec![target];
+        while let Some(at) = todo.pop() {
+            if at < self.stages.len() && seen.insert(at) {
+                todo.extend(self.edges.iter().filter(|e| e.stage == at).filter_map(
+                    |e| match e.needs {
+                        Needs::Stage(s) => Some(s),
+                        Needs::Image(_) => None,
+                    },
+                ));
+            }
+        }
+        seen
+    }
+
+    /// Whether `stage` needs `on`, directly or through others. No stage needs itself.
+    #[must_use]
+    pub fn depends_on(&self, stage: usize, on: usize) -> bool {
+        stage != on && self.reachable(stage).contains(&on)
+    }
+}

@@ -1,0 +1,1 @@
+//! Talks to Docker engines: discovery, builds through BuildKit, exports and probes.

@@ -1,0 +1,1 @@
+//! What whole-program tests of mslab share: running the binary, finding the engine, making workspaces.
