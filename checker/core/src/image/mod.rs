@@ -1,9 +1,16 @@
 //! An image read as it streams: config, layers and the final filesystem, never unpacked to disk.
 
 mod config;
+pub mod fixture;
+mod glob;
+mod keep;
+mod resolve;
+mod shell;
 mod tree;
 
 pub use config::{Config, Healthcheck, HistoryEntry, Platform};
+pub use keep::CONTENT_LIMIT;
+pub use resolve::normalize;
 pub use tree::{
     Elf, Entry, EntryKind, FileFacts, FileTree, Image, Layer, ResolveError, Resolved, Shell,
 };

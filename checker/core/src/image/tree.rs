@@ -21,6 +21,9 @@ pub struct Image {
     pub layers: Vec<Layer>,
     /// Its final filesystem.
     pub tree: FileTree,
+    /// Canaries found outside the layers: which needle, and `config` or `history`.
+    #[serde(default)]
+    pub needles: Vec<(usize, String)>,
 }
 
 impl Image {
@@ -113,9 +116,14 @@ pub struct FileFacts {
     pub shell: Option<Shell>,
     /// The interpreter of a `#!` line, with its arguments.
     pub interpreter: Option<String>,
-    /// The content itself, for small files that a check may need (passwd, group, CA bundles, `package.json`).
+    /// The content itself, for small files that a check may need (`passwd`, `group`,
+    /// `os-release`, `package.json`; of one in `node_modules` only `name` and `version`, as JSON).
     #[serde(default)]
     pub content: Option<Vec<u8>>,
+    /// How many PEM certificates the file holds; counted for `.pem`, `.crt` and `.cer` files, and for all files in
+    /// `/etc/ssl` and `/etc/pki`.
+    #[serde(default)]
+    pub certificates: usize,
 }
 
 /// Facts of an ELF file.
