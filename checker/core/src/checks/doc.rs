@@ -1,0 +1,77 @@
+//! A check's documentation, and its examples as something that can be run.
+
+/// What a check's page says. The book, `mslab explain` and the tests all read this.
+#[derive(Debug)]
+pub struct Doc {
+    /// What it looks at and when it holds: a paragraph or two of Markdown.
+    pub what: &'static str,
+    /// Why that matters, in a sentence or two. A finding prints the first sentence.
+    pub why: &'static str,
+    /// Work that fails.
+    pub bad: Example,
+    /// The same work, mended.
+    pub good: Example,
+}
+
+impl Doc {
+    /// The first sentence of [`Doc::why`].
+    #[must_use]
+    pub fn why_short(&self) -> &'static str {
+        self.why
+            .split_inclusive(". ")
+            .next()
+            .unwrap_or(self.why)
+            .trim()
+    }
+}
+
+/// A small piece of work that a check judges.
+///
+/// The Dockerfile is always there, for people; where the check looks at more, the example carries that too, so that
+/// it can be judged without an engine.
+#[derive(Debug)]
+pub struct Example {
+    /// The Dockerfile.
+    pub dockerfile: &'static str,
+    /// Further learner's files, each with its path.
+    pub files: &'static [(&'static str, &'static str)],
+    /// The check's parameters, in TOML.
+    pub params: &'static str,
+    /// The image that the Dockerfile gives, in the text form of [`crate::image`]'s fixtures; empty where the check
+    /// needs none.
+    pub image: &'static str,
+    /// What the rest of the evidence would be.
+    pub evidence: ExampleEvidence,
+}
+
+/// Evidence of an example beyond text and image.
+#[derive(Debug, Default)]
+pub struct ExampleEvidence {
+    /// Answers [`crate::evidence::Need::Probe`], `Sabotage` and `Rebuild` for the check.
+    pub extra: Option<fn() -> crate::evidence::Extra>,
+    /// How the build ended, where it did not succeed.
+    pub build: Option<fn() -> crate::evidence::BuildOutcome>,
+    /// Files and sizes of the build context.
+    pub context: &'static [(&'static str, u64)],
+    /// The image of the build `other`, in the fixtures' text form.
+    pub other_image: &'static str,
+}
+
+impl Example {
+    /// An example that is a Dockerfile and nothing else.
+    #[must_use]
+    pub const fn text(dockerfile: &'static str) -> Self {
+        Self {
+            dockerfile,
+            files: &[],
+            params: "",
+            image: "",
+            evidence: ExampleEvidence {
+                extra: None,
+                build: None,
+                context: &[],
+                other_image: "",
+            },
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! A lab: `lab.toml`, validated.
