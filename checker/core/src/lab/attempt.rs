@@ -104,7 +104,7 @@ impl Lab {
             ));
         };
         own.remove("report.json");
-        let source = Source::new(path, file.bytes);
+        let source = Source::new(path, file.bytes.as_ref());
         let expected: Expected = parse_toml(&source, &source.text())?;
         for key in expected.fails.iter().chain(&expected.skipped) {
             if !self.definition.check.iter().any(|c| c.key() == key) {

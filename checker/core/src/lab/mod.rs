@@ -7,8 +7,8 @@ mod attempt;
 mod definition;
 mod error;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -25,8 +25,8 @@ pub type Folder = BTreeMap<String, FolderFile>;
 /// A file of a [`Folder`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderFile {
-    /// Its content.
-    pub bytes: Arc<[u8]>,
+    /// Its content. Labs carried in a binary are borrowed from it.
+    pub bytes: Cow<'static, [u8]>,
     /// Whether it may be executed.
     pub executable: bool,
 }
@@ -44,8 +44,6 @@ pub struct Lab {
     pub source: Source,
     /// Every file of the folder.
     pub files: Folder,
-    /// SHA-256 over all files but `attempts/`, in hexadecimal: a changed lab has another one.
-    pub digest: String,
 }
 
 impl Lab {
@@ -61,12 +59,9 @@ impl Lab {
                 "Call the folder `NN-slug`, as in `05-go-scratch`.",
             )]
         };
-        let Some((number, slug)) = folder.split_once('-') else {
-            return Err(name(format!("the folder `{folder}` has no number")));
-        };
-        let Ok(number) = number.parse::<u32>() else {
+        let Some((number, slug)) = split_folder(folder) else {
             return Err(name(format!(
-                "the folder `{folder}` does not begin with a number"
+                "`{folder}` is not the name of a lab's folder"
             )));
         };
         let path = format!("{folder}/lab.toml");
@@ -78,7 +73,7 @@ impl Lab {
                 help,
             )]);
         };
-        let source = Source::new(path, file.bytes.clone());
+        let source = Source::new(path, file.bytes.as_ref());
         let definition = Definition::parse(&source)?;
         let mut errors = Vec::new();
         for needed in ["starter/", "solution/", "README.md"] {
@@ -94,15 +89,23 @@ impl Lab {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let digest = digest(files.iter().filter(|(p, _)| !p.starts_with("attempts/")));
         Ok(Self {
             number,
             slug: slug.to_owned(),
             definition,
             source,
             files,
-            digest,
         })
+    }
+
+    /// SHA-256 over all files but `attempts/`, in hexadecimal: a changed lab has another one.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        digest(
+            self.files
+                .iter()
+                .filter(|(p, _)| !p.starts_with("attempts/")),
+        )
     }
 
     /// What learners call it: `exercise-5`.
@@ -175,10 +178,11 @@ pub fn digest<'a>(files: impl IntoIterator<Item = (&'a String, &'a FolderFile)>)
     hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// All labs, in the order of their numbers.
-#[derive(Debug, Clone, Default)]
-pub struct Catalogue {
-    labs: Vec<Arc<Lab>>,
+/// Number and slug of a lab's folder: 5 and `go-scratch` for `05-go-scratch`.
+#[must_use]
+pub fn split_folder(folder: &str) -> Option<(u32, &str)> {
+    let (number, slug) = folder.split_once('-')?;
+    Some((number.parse().ok()?, slug)).filter(|(_, slug)| !slug.is_empty())
 }
 
 /// A name that is no exercise.
@@ -191,52 +195,36 @@ pub struct UnknownExercise {
     pub help: String,
 }
 
-impl Catalogue {
-    /// A catalogue of these labs.
-    #[must_use]
-    pub fn new(labs: impl IntoIterator<Item = Lab>) -> Self {
-        let mut labs: Vec<_> = labs.into_iter().map(Arc::new).collect();
-        labs.sort_by_key(|l| l.number);
-        Self { labs }
-    }
-
-    /// The labs.
-    #[must_use]
-    pub fn labs(&self) -> &[Arc<Lab>] {
-        &self.labs
-    }
-
-    /// The lab called `exercise-2`, `2`, `test-stage`, `02-test-stage` or `exercise-02-test-stage`.
-    ///
-    /// # Errors
-    /// No lab is called that.
-    pub fn find(&self, name: &str) -> Result<&Arc<Lab>, UnknownExercise> {
-        let plain = name.trim_end_matches('/');
-        let plain = plain.strip_prefix("exercise-").unwrap_or(plain);
-        let by_number = |n: u32| self.labs.iter().find(|l| l.number == n);
-        let found = match plain.parse() {
-            Ok(n) => by_number(n),
-            Err(_) => self
-                .labs
-                .iter()
-                .find(|l| l.slug == plain || format!("{:02}-{}", l.number, l.slug) == plain),
+/// Of labs' `folders` the one that is called `exercise-2`, `2`, `test-stage`, `02-test-stage` or
+/// `exercise-02-test-stage`.
+///
+/// # Errors
+/// No lab is called that.
+pub fn find<'a>(
+    folders: impl IntoIterator<Item = &'a str> + Clone,
+    name: &str,
+) -> Result<&'a str, UnknownExercise> {
+    let plain = name.trim_end_matches('/');
+    let plain = plain.strip_prefix("exercise-").unwrap_or(plain);
+    let number = plain.parse::<u32>().ok();
+    let is_it = |folder: &&str| {
+        split_folder(folder)
+            .is_some_and(|(n, slug)| Some(n) == number || slug == plain || *folder == plain)
+    };
+    folders.clone().into_iter().find(is_it).ok_or_else(|| {
+        let labs = folders.into_iter().filter_map(split_folder);
+        let names: Vec<String> = labs
+            .flat_map(|(n, slug)| [format!("exercise-{n}"), slug.to_owned()])
+            .collect();
+        let help = match did_you_mean(name, names.iter().map(String::as_str)) {
+            Some(near) => format!("Did you mean `{near}`? `mslab list` shows them all."),
+            None => "`mslab list` shows them all.".to_owned(),
         };
-        found.ok_or_else(|| {
-            let names: Vec<String> = self
-                .labs
-                .iter()
-                .flat_map(|l| [l.exercise(), l.slug.clone()])
-                .collect();
-            let help = match did_you_mean(name, names.iter().map(String::as_str)) {
-                Some(near) => format!("Did you mean `{near}`? `mslab list` shows them all."),
-                None => "`mslab list` shows them all.".to_owned(),
-            };
-            UnknownExercise {
-                name: name.to_owned(),
-                help,
-            }
-        })
-    }
+        UnknownExercise {
+            name: name.to_owned(),
+            help,
+        }
+    })
 }
 
 #[cfg(test)]
