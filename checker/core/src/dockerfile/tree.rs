@@ -296,6 +296,8 @@ pub struct CopyCommand {
     pub from: Option<Word>,
     /// Sources as written; heredocs are in [`Instruction::heredocs`] and their opening words are not repeated here.
     pub sources: Vec<Word>,
+    /// How many sources are heredocs.
+    pub inline: usize,
     /// Destination.
     pub destination: Word,
     /// `--chown`.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::build::Setting;
 use crate::dockerfile::Word;
 use crate::source::Span;
 
@@ -13,8 +14,9 @@ pub struct StageGraph {
     pub stages: Vec<Stage>,
     /// Each use of a stage, an image or a context by a stage.
     pub edges: Vec<Edge>,
-    /// What is wrong with the graph, each a thing that the engine refuses too.
+    /// What is wrong with the graph, each a thing that the engine refuses too, in the order in which it would.
     pub problems: Vec<Problem>,
+    pub(crate) setting: Setting,
 }
 
 /// One `FROM` and what follows it.
@@ -97,6 +99,9 @@ pub enum Via {
 /// Something the engine refuses about the graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    /// The stage that must be reachable from the target for the engine to meet the problem; `None` where it refuses
+    /// the file whatever the target.
+    pub stage: Option<usize>,
     /// The words at fault.
     pub span: Span,
     /// What is wrong, as a lower-case fragment.
@@ -137,19 +142,31 @@ impl StageGraph {
     /// Indexes of `target` and of every stage that it needs, directly or through others.
     #[must_use]
     pub fn reachable(&self, target: usize) -> BTreeSet<usize> {
+        let mut needs = vec![Vec::new(); self.stages.len()];
+        for edge in &self.edges {
+            if let (Some(list), Needs::Stage(on)) = (needs.get_mut(edge.stage), &edge.needs) {
+                list.push(*on);
+            }
+        }
         let mut seen = BTreeSet::new();
         let mut todo = vec![target];
         while let Some(at) = todo.pop() {
             if at < self.stages.len() && seen.insert(at) {
-                todo.extend(self.edges.iter().filter(|e| e.stage == at).filter_map(
-                    |e| match e.needs {
-                        Needs::Stage(s) => Some(s),
-                        Needs::Image(_) => None,
-                    },
-                ));
+                todo.extend(&needs[at]);
             }
         }
         seen
+    }
+
+    /// What the engine refuses when it builds `target` (the last stage where it is `None`).
+    #[must_use]
+    pub fn problems_for(&self, target: Option<usize>) -> Vec<&Problem> {
+        let target = target.or(self.stages.len().checked_sub(1));
+        let reachable = target.map(|t| self.reachable(t)).unwrap_or_default();
+        self.problems
+            .iter()
+            .filter(|p| p.stage.is_none_or(|s| reachable.contains(&s)))
+            .collect()
     }
 
     /// Whether `stage` needs `on`, directly or through others. No stage needs itself.
