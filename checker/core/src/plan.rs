@@ -8,6 +8,15 @@ use crate::evidence::Need;
 use crate::lab::{BuildTable, Lab, LabError};
 use crate::units::Millis;
 
+/// The checks that make sense for any Dockerfile and need nothing but its text.
+pub const GENERAL: &[&str] = &[
+    "builds",
+    "copy-from-named-stage",
+    "base-pinned",
+    "no-secret-in-source",
+    "exec-form",
+];
+
 /// What will be built and judged.
 pub struct Plan {
     /// The builds, by key in the order of the lab.
@@ -145,6 +154,39 @@ impl Plan {
             time_limit: definition.time_limit,
             offline: definition.offline,
         })
+    }
+
+    /// A plan for any Dockerfile that belongs to no lab: the checks in [`GENERAL`] with their defaults, and `builds`
+    /// for what the text alone shows to be refused.
+    #[must_use]
+    pub fn general(dockerfile: &str) -> Self {
+        let bind = |id: &&str| {
+            let check = checks::find(id)?;
+            let bound = check.bind(&toml::Table::new()).ok()?;
+            Some(PlannedCheck {
+                key: (*id).to_owned(),
+                check,
+                bound,
+                build: 0,
+                points: 0,
+                nudge: None,
+            })
+        };
+        let build = PlannedBuild {
+            key: "file".into(),
+            dockerfile: dockerfile.to_owned(),
+            target: vec!["@last".into()],
+            platforms: Vec::new(),
+            args: BTreeMap::new(),
+            secrets: Vec::new(),
+        };
+        Self {
+            builds: vec![build],
+            checks: GENERAL.iter().filter_map(bind).collect(),
+            manifests: Vec::new(),
+            time_limit: Millis(0),
+            offline: false,
+        }
     }
 
     /// All that the checks need, each with the key of the check that needs it.
