@@ -1,0 +1,47 @@
+//! What the engine tests share: the engine they need, and tars made from a few lines.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::sync::Mutex;
+
+use mslab_engine::context::Archive;
+use mslab_engine::{BuildEnd, BuildEvent, BuildRequest, CancellationToken, Engine};
+
+/// The engine named by `MSLAB_TEST_ENGINE`. Without one the test fails: a test that was not run has not passed.
+pub(crate) async fn engine() -> Engine {
+    let host = std::env::var("MSLAB_TEST_ENGINE")
+        .expect("this test needs an engine: run `make test`, which brings one up and names it in MSLAB_TEST_ENGINE");
+    Engine::at(&host)
+        .await
+        .expect("the engine of MSLAB_TEST_ENGINE answers")
+}
+
+/// A tar of files; the first is the Dockerfile.
+pub(crate) fn context(files: &[(&str, &str)]) -> Archive {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (path, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, text.as_bytes()).unwrap();
+    }
+    Archive::from_bytes(tar.into_inner().unwrap(), files[0].0)
+}
+
+pub(crate) fn dockerfile(text: &str) -> BuildRequest {
+    BuildRequest::new(context(&[("Dockerfile", text), ("hello.txt", "hello\n")]))
+}
+
+/// Builds, and gives the events too.
+pub(crate) async fn build(engine: &Engine, request: &BuildRequest) -> (BuildEnd, Vec<BuildEvent>) {
+    let events = Mutex::new(Vec::new());
+    let end = engine
+        .build(
+            request,
+            &|e| events.lock().unwrap().push(e),
+            &CancellationToken::new(),
+        )
+        .await
+        .expect("the engine works");
+    (end, events.into_inner().unwrap())
+}
