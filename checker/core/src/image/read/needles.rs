@@ -1,0 +1,291 @@
+//! Values that must not be in an image, searched for in every spelling that hides nothing.
+
+use aho_corasick::AhoCorasick;
+use sha2::{Digest, Sha256};
+
+use super::stream::digest;
+
+/// Shorter pieces of an encoded value would be found by chance.
+const SHORTEST: usize = 6;
+
+/// Values to search for: secrets, or the canaries that stand for them.
+///
+/// Each is found as it is, in hexadecimal of either case, percent-encoded, and in base64 (standard and URL-safe, at
+/// each of the three alignments it can have inside a longer text).
+#[derive(Debug, Clone, Default)]
+pub struct Needles {
+    values: Vec<Vec<u8>>,
+    patterns: Vec<Vec<u8>>,
+    /// Which value each pattern is a spelling of.
+    owners: Vec<usize>,
+    automaton: Option<AhoCorasick>,
+    key: String,
+}
+
+impl Needles {
+    /// Prepares a search. A value's index is its place here; an empty value is never found.
+    #[must_use]
+    pub fn new<T: AsRef<[u8]>>(values: impl IntoIterator<Item = T>) -> Self {
+        let values: Vec<Vec<u8>> = values.into_iter().map(|v| v.as_ref().to_vec()).collect();
+        let mut patterns = Vec::new();
+        let mut owners = Vec::new();
+        for (index, value) in values.iter().enumerate() {
+            for pattern in spellings(value) {
+                patterns.push(pattern);
+                owners.push(index);
+            }
+        }
+        let automaton = if patterns.is_empty() {
+            None
+        } else {
+            // Too many patterns for an automaton is the only failure, and far from what a lab can name.
+            AhoCorasick::new(&patterns).ok()
+        };
+        let mut hash = Sha256::new();
+        for value in &values {
+            hash.update((value.len() as u64).to_le_bytes());
+            hash.update(value);
+        }
+        Self {
+            values,
+            patterns,
+            owners,
+            automaton,
+            key: digest(hash),
+        }
+    }
+
+    /// Whether there is nothing to search for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.automaton.is_none()
+    }
+
+    /// A digest of the values: facts found with other values are not facts about these.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Indexes of the values that occur in `bytes`, each once.
+    #[must_use]
+    pub fn find(&self, bytes: &[u8]) -> Vec<usize> {
+        let mut search = Search::new(self);
+        search.push(bytes);
+        search.take()
+    }
+
+    fn longest(&self) -> usize {
+        self.patterns.iter().map(Vec::len).max().unwrap_or(0)
+    }
+}
+
+impl PartialEq for Needles {
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values
+    }
+}
+
+/// A search through bytes that come in pieces.
+#[derive(Debug)]
+pub(super) struct Search<'n> {
+    needles: &'n Needles,
+    tail: Tail,
+    found: Vec<usize>,
+}
+
+impl<'n> Search<'n> {
+    pub(super) fn new(needles: &'n Needles) -> Self {
+        Self {
+            needles,
+            tail: Tail::new(needles.longest()),
+            found: Vec::new(),
+        }
+    }
+
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        let Some(automaton) = &self.needles.automaton else {
+            return;
+        };
+        let (owners, found) = (&self.needles.owners, &mut self.found);
+        self.tail.each(bytes, |part| {
+            for hit in automaton.find_overlapping_iter(part) {
+                let owner = owners[hit.pattern().as_usize()];
+                if !found.contains(&owner) {
+                    found.push(owner);
+                }
+            }
+        });
+    }
+
+    /// What was found since the last time, and a fresh start.
+    pub(super) fn take(&mut self) -> Vec<usize> {
+        self.tail.clear();
+        let mut found = std::mem::take(&mut self.found);
+        found.sort_unstable();
+        found
+    }
+}
+
+/// The end of what has passed, so that nothing is missed where one piece ends and the next begins.
+#[derive(Debug)]
+pub(super) struct Tail {
+    keep: usize,
+    bytes: Vec<u8>,
+}
+
+impl Tail {
+    /// For patterns of at most `longest` bytes.
+    pub(super) fn new(longest: usize) -> Self {
+        Self {
+            keep: longest.saturating_sub(1),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Gives the seam between the last piece and this one, and then this one. No match of the longest pattern is given
+    /// twice; shorter ones may be.
+    pub(super) fn each(&mut self, piece: &[u8], mut look: impl FnMut(&[u8])) {
+        if !self.bytes.is_empty() {
+            let seam = self.bytes.len();
+            self.bytes
+                .extend_from_slice(&piece[..piece.len().min(self.keep)]);
+            look(&self.bytes);
+            self.bytes.truncate(seam);
+        }
+        look(piece);
+        if piece.len() >= self.keep {
+            self.bytes.clear();
+            self.bytes
+                .extend_from_slice(&piece[piece.len() - self.keep..]);
+        } else {
+            self.bytes.extend_from_slice(piece);
+            let excess = self.bytes.len().saturating_sub(self.keep);
+            self.bytes.drain(..excess);
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+    }
+}
+
+/// Every spelling of a value, each once.
+fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
+    if value.is_empty() {
+        return Vec::new();
+    }
+    let mut out = vec![value.to_vec()];
+    let hex = |upper: bool| -> Vec<u8> {
+        let digits: &[u8; 16] = if upper {
+            b"0123456789ABCDEF"
+        } else {
+            b"0123456789abcdef"
+        };
+        value
+            .iter()
+            .flat_map(|b| [digits[usize::from(b >> 4)], digits[usize::from(b & 15)]])
+            .collect()
+    };
+    let mut derived = vec![hex(false), hex(true), percent_encoded(value)];
+    for alignment in 0..3 {
+        derived.push(base64_inside(value, alignment, STANDARD));
+        derived.push(base64_inside(value, alignment, URL_SAFE));
+    }
+    for pattern in derived {
+        if pattern.len() >= SHORTEST && !out.contains(&pattern) {
+            out.push(pattern);
+        }
+    }
+    out
+}
+
+fn percent_encoded(value: &[u8]) -> Vec<u8> {
+    value
+        .iter()
+        .flat_map(|b| {
+            if b.is_ascii_alphanumeric() || b"-._~".contains(b) {
+                vec![*b]
+            } else {
+                format!("%{b:02X}").into_bytes()
+            }
+        })
+        .collect()
+}
+
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// The characters of base64 that only `value` decides when `alignment` bytes of its first group come before it and
+/// anything follows.
+fn base64_inside(value: &[u8], alignment: usize, alphabet: &[u8; 64]) -> Vec<u8> {
+    let bit = |i: usize| -> u8 {
+        let i = i - alignment * 8;
+        (value[i / 8] >> (7 - i % 8)) & 1
+    };
+    let first = (alignment * 8).div_ceil(6);
+    let end = (alignment + value.len()) * 8 / 6;
+    (first..end)
+        .map(|c| {
+            let index = (c * 6..c * 6 + 6).fold(0, |n, i| n << 1 | bit(i));
+            alphabet[usize::from(index)]
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VALUE: &str = "mslab-canary-7f3a9c?/";
+
+    #[test]
+    fn every_spelling_is_found() {
+        let needles = Needles::new(["another-value", VALUE]);
+        for text in [
+            format!("token={VALUE};"),
+            // Made with coreutils' base64 from "", "x" and "xy" before the value and "tail" after it.
+            "bXNsYWItY2FuYXJ5LTdmM2E5Yz8vdGFpbA==".to_owned(),
+            "eG1zbGFiLWNhbmFyeS03ZjNhOWM/L3RhaWw=".to_owned(),
+            "eHltc2xhYi1jYW5hcnktN2YzYTljPy90YWls".to_owned(),
+            "eG1zbGFiLWNhbmFyeS03ZjNhOWM_L3RhaWw".to_owned(),
+            "6d736c61622d63616e6172792d3766336139633f2f".to_owned(),
+            "6D736C61622D63616E6172792D3766336139633F2F".to_owned(),
+            "q=mslab-canary-7f3a9c%3F%2F".to_owned(),
+        ] {
+            assert_eq!(needles.find(text.as_bytes()), [1], "{text}");
+        }
+        assert!(needles.find(b"mslab-canary-7f3a9d?/").is_empty());
+    }
+
+    #[test]
+    fn seams_hide_nothing() {
+        let needles = Needles::new([VALUE]);
+        let text = format!("{}{VALUE}{}", "a".repeat(40), "b".repeat(40));
+        for size in 1..text.len() {
+            let mut search = Search::new(&needles);
+            for piece in text.as_bytes().chunks(size) {
+                search.push(piece);
+            }
+            assert_eq!(search.take(), [0], "pieces of {size} bytes");
+        }
+    }
+
+    #[test]
+    fn one_search_does_not_remember_the_last() {
+        let needles = Needles::new([VALUE]);
+        let (a, b) = VALUE.split_at(9);
+        let mut search = Search::new(&needles);
+        search.push(a.as_bytes());
+        assert!(search.take().is_empty());
+        search.push(b.as_bytes());
+        assert!(search.take().is_empty());
+    }
+
+    #[test]
+    fn nothing_is_found_of_nothing() {
+        assert!(Needles::new(["", ""]).is_empty());
+        assert!(Needles::default().find(b"anything").is_empty());
+        assert_ne!(Needles::new(["ab"]).key(), Needles::new(["a", "b"]).key());
+    }
+}
