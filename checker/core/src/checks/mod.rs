@@ -3,10 +3,24 @@
 //! A check is one file with one unit struct that implements [`Check`], and one line in [`ALL`]. Its parameters are a
 //! struct that `lab.toml` fills; what it may look at is a [`View`]; what it answers is a [`Verdict`].
 
+mod ca_certificates;
+mod certificates;
 mod doc;
+mod max_size;
+mod mend;
+mod no_shell;
+mod non_root;
+mod origin;
+mod scratch;
+mod smaller_than;
+mod started;
+#[cfg(test)]
+mod testkit;
+mod user;
 mod view;
 
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::diagnostic::{Finding, did_you_mean};
@@ -16,7 +30,13 @@ pub use doc::{Doc, Example};
 pub use view::View;
 
 /// Every check, in the order in which documentation lists them.
-pub static ALL: &[&dyn AnyCheck] = &[];
+pub static ALL: &[&dyn AnyCheck] = &[
+    &max_size::MaxSize,
+    &smaller_than::SmallerThan,
+    &non_root::NonRoot,
+    &no_shell::NoShell,
+    &ca_certificates::CaCertificates,
+];
 
 /// The check called `id`.
 #[must_use]
@@ -115,6 +135,10 @@ pub trait BoundCheck: Send + Sync {
     /// [`Check::promised_by_text`], or the verdict itself for a check that needs nothing but text.
     fn promised_by_text(&self, view: &View<'_>) -> Option<bool>;
 }
+
+/// The parameters of a check that takes none.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+pub struct NoParams {}
 
 /// A parameter in `lab.toml` that the check does not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

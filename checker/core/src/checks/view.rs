@@ -131,16 +131,22 @@ impl<'a> View<'a> {
         Ok(&self.build_evidence()?.images)
     }
 
+    /// The first of [`View::images`], with what is known of its base.
+    ///
+    /// # Errors
+    /// The build failed or was not tried.
+    pub fn first_image(&self) -> Result<&'a PlatformImage, Unseen> {
+        self.images()?
+            .first()
+            .ok_or_else(|| Unseen::Failed("the build gave no image".into()))
+    }
+
     /// The image of the check's build; of several platforms the first.
     ///
     /// # Errors
     /// It was not read, or the build failed.
     pub fn image(&self) -> Result<&'a Image, Unseen> {
-        let first = self
-            .images()?
-            .first()
-            .ok_or_else(|| Unseen::Failed("the build gave no image".into()))?;
-        first.image.seen().map(AsRef::as_ref)
+        self.first_image()?.image.seen().map(AsRef::as_ref)
     }
 
     /// The image of another build of the lab.
