@@ -18,6 +18,7 @@ mod limits;
 mod manifest;
 mod needles;
 mod scan;
+mod search;
 mod stream;
 
 #[cfg(test)]

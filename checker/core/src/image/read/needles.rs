@@ -1,8 +1,8 @@
 //! Values that must not be in an image, searched for in every spelling that hides nothing.
 
-use aho_corasick::AhoCorasick;
 use sha2::{Digest, Sha256};
 
+use super::search::{Patterns, Tail};
 use super::stream::digest;
 
 /// Shorter pieces of an encoded value would be found by chance.
@@ -15,10 +15,9 @@ const SHORTEST: usize = 6;
 #[derive(Debug, Clone, Default)]
 pub struct Needles {
     values: Vec<Vec<u8>>,
-    patterns: Vec<Vec<u8>>,
+    patterns: Patterns,
     /// Which value each pattern is a spelling of.
     owners: Vec<usize>,
-    automaton: Option<AhoCorasick>,
     key: String,
 }
 
@@ -35,12 +34,6 @@ impl Needles {
                 owners.push(index);
             }
         }
-        let automaton = if patterns.is_empty() {
-            None
-        } else {
-            // Too many patterns for an automaton is the only failure, and far from what a lab can name.
-            AhoCorasick::new(&patterns).ok()
-        };
         let mut hash = Sha256::new();
         for value in &values {
             hash.update((value.len() as u64).to_le_bytes());
@@ -48,9 +41,8 @@ impl Needles {
         }
         Self {
             values,
-            patterns,
+            patterns: Patterns::new(patterns),
             owners,
-            automaton,
             key: digest(hash),
         }
     }
@@ -58,7 +50,7 @@ impl Needles {
     /// Whether there is nothing to search for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.automaton.is_none()
+        self.owners.is_empty()
     }
 
     /// A digest of the values: facts found with other values are not facts about these.
@@ -73,10 +65,6 @@ impl Needles {
         let mut search = Search::new(self);
         search.push(bytes);
         search.take()
-    }
-
-    fn longest(&self) -> usize {
-        self.patterns.iter().map(Vec::len).max().unwrap_or(0)
     }
 }
 
@@ -98,23 +86,20 @@ impl<'n> Search<'n> {
     pub(super) fn new(needles: &'n Needles) -> Self {
         Self {
             needles,
-            tail: Tail::new(needles.longest()),
+            tail: Tail::new(needles.patterns.longest()),
             found: Vec::new(),
         }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        let Some(automaton) = &self.needles.automaton else {
-            return;
-        };
-        let (owners, found) = (&self.needles.owners, &mut self.found);
+        let (needles, found) = (self.needles, &mut self.found);
         self.tail.each(bytes, |part| {
-            for hit in automaton.find_overlapping_iter(part) {
-                let owner = owners[hit.pattern().as_usize()];
+            needles.patterns.each(part, |pattern| {
+                let owner = needles.owners[pattern];
                 if !found.contains(&owner) {
                     found.push(owner);
                 }
-            }
+            });
         });
     }
 
@@ -124,49 +109,6 @@ impl<'n> Search<'n> {
         let mut found = std::mem::take(&mut self.found);
         found.sort_unstable();
         found
-    }
-}
-
-/// The end of what has passed, so that nothing is missed where one piece ends and the next begins.
-#[derive(Debug)]
-pub(super) struct Tail {
-    keep: usize,
-    bytes: Vec<u8>,
-}
-
-impl Tail {
-    /// For patterns of at most `longest` bytes.
-    pub(super) fn new(longest: usize) -> Self {
-        Self {
-            keep: longest.saturating_sub(1),
-            bytes: Vec::new(),
-        }
-    }
-
-    /// Gives the seam between the last piece and this one, and then this one. No match of the longest pattern is given
-    /// twice; shorter ones may be.
-    pub(super) fn each(&mut self, piece: &[u8], mut look: impl FnMut(&[u8])) {
-        if !self.bytes.is_empty() {
-            let seam = self.bytes.len();
-            self.bytes
-                .extend_from_slice(&piece[..piece.len().min(self.keep)]);
-            look(&self.bytes);
-            self.bytes.truncate(seam);
-        }
-        look(piece);
-        if piece.len() >= self.keep {
-            self.bytes.clear();
-            self.bytes
-                .extend_from_slice(&piece[piece.len() - self.keep..]);
-        } else {
-            self.bytes.extend_from_slice(piece);
-            let excess = self.bytes.len().saturating_sub(self.keep);
-            self.bytes.drain(..excess);
-        }
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.bytes.clear();
     }
 }
 

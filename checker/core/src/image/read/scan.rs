@@ -2,13 +2,12 @@
 
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
-
 use super::super::keep::{self, Keep};
 use super::super::shell::SIGNATURES;
 use super::super::tree::{FileFacts, Shell};
 use super::elf;
-use super::needles::{Needles, Search, Tail};
+use super::needles::{Needles, Search};
+use super::search::{Patterns, Tail};
 
 /// Linux reads this much of a `#!` line.
 const SHEBANG: usize = 256;
@@ -121,21 +120,19 @@ struct ShellSearch {
     left: usize,
 }
 
-struct Patterns {
-    automaton: Option<AhoCorasick>,
+struct ShellStrings {
     all: Vec<&'static [u8]>,
-    longest: usize,
+    patterns: Patterns,
 }
 
-fn patterns() -> &'static Patterns {
-    static PATTERNS: OnceLock<Patterns> = OnceLock::new();
-    PATTERNS.get_or_init(|| {
+fn shell_strings() -> &'static ShellStrings {
+    static STRINGS: OnceLock<ShellStrings> = OnceLock::new();
+    STRINGS.get_or_init(|| {
         let mut all: Vec<&[u8]> = SIGNATURES.iter().flat_map(|s| s.all).copied().collect();
         all.sort_unstable();
         all.dedup();
-        Patterns {
-            automaton: AhoCorasick::new(&all).ok(),
-            longest: all.iter().map(|p| p.len()).max().unwrap_or(0),
+        ShellStrings {
+            patterns: Patterns::new(all.iter().map(|p| p.to_vec()).collect()),
             all,
         }
     })
@@ -143,11 +140,11 @@ fn patterns() -> &'static Patterns {
 
 impl ShellSearch {
     fn new() -> Self {
-        let patterns = patterns();
+        let patterns = &shell_strings().patterns;
         Self {
-            tail: Tail::new(patterns.longest),
-            seen: vec![false; patterns.all.len()],
-            left: patterns.all.len(),
+            tail: Tail::new(patterns.longest()),
+            seen: vec![false; patterns.len()],
+            left: patterns.len(),
         }
     }
 
@@ -158,21 +155,20 @@ impl ShellSearch {
     }
 
     fn push(&mut self, bytes: &[u8]) {
-        let (Some(automaton), true) = (&patterns().automaton, self.left > 0) else {
+        if self.left == 0 {
             return;
-        };
+        }
         let (seen, left) = (&mut self.seen, &mut self.left);
         self.tail.each(bytes, |part| {
-            for hit in automaton.find_overlapping_iter(part) {
-                let seen = &mut seen[hit.pattern().as_usize()];
-                *left -= usize::from(!*seen);
-                *seen = true;
-            }
+            shell_strings().patterns.each(part, |pattern| {
+                *left -= usize::from(!seen[pattern]);
+                seen[pattern] = true;
+            });
         });
     }
 
     fn verdict(&self) -> Option<Shell> {
-        let all = &patterns().all;
+        let all = &shell_strings().all;
         let has = |p: &&[u8]| all.binary_search(p).is_ok_and(|i| self.seen[i]);
         SIGNATURES
             .iter()
