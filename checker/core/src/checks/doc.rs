@@ -74,4 +74,53 @@ impl Example {
             },
         }
     }
+
+    /// The example with parameters, in TOML.
+    #[must_use]
+    pub const fn with_params(mut self, toml: &'static str) -> Self {
+        self.params = toml;
+        self
+    }
+
+    /// The example with further files, each with its path.
+    #[must_use]
+    pub const fn with_files(mut self, files: &'static [(&'static str, &'static str)]) -> Self {
+        self.files = files;
+        self
+    }
+
+    /// The example with the image that it gives, in the text form of [`crate::image`]'s fixtures.
+    #[must_use]
+    pub const fn with_image(mut self, image: &'static str) -> Self {
+        self.image = image;
+        self
+    }
+
+    /// The example with the files of its folder, each with its size in bytes; an ignore file still takes its part away.
+    #[must_use]
+    pub const fn with_context(mut self, files: &'static [(&'static str, u64)]) -> Self {
+        self.evidence.context = files;
+        self
+    }
+
+    /// The example with the way its build ended.
+    #[must_use]
+    pub const fn with_build(mut self, outcome: fn() -> crate::evidence::BuildOutcome) -> Self {
+        self.evidence.build = Some(outcome);
+        self
+    }
+
+    /// The example with what the check asked for beyond its build.
+    #[must_use]
+    pub const fn with_extra(mut self, extra: fn() -> crate::evidence::Extra) -> Self {
+        self.evidence.extra = Some(extra);
+        self
+    }
+
+    /// The example with the image of another build, called `other`.
+    #[must_use]
+    pub const fn with_other_image(mut self, image: &'static str) -> Self {
+        self.evidence.other_image = image;
+        self
+    }
 }

@@ -6,18 +6,31 @@
 mod ca_certificates;
 mod certificates;
 mod doc;
+mod edits;
+mod installs;
 mod max_size;
 mod mend;
 mod no_shell;
 mod non_root;
 mod origin;
+mod params;
+mod roles;
 mod scratch;
+mod shell;
 mod smaller_than;
 mod started;
 #[cfg(test)]
 mod testkit;
 mod user;
 mod view;
+mod walk;
+
+mod targets_exist;
+
+#[cfg(test)]
+mod case;
+#[cfg(test)]
+mod tests;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -26,11 +39,12 @@ use serde::de::DeserializeOwned;
 use crate::diagnostic::{Finding, did_you_mean};
 use crate::evidence::{Need, Unseen};
 
-pub use doc::{Doc, Example};
+pub use doc::{Doc, Example, ExampleEvidence};
 pub use view::View;
 
 /// Every check, in the order in which documentation lists them.
 pub static ALL: &[&dyn AnyCheck] = &[
+    &targets_exist::TargetsExist,
     &max_size::MaxSize,
     &smaller_than::SmallerThan,
     &non_root::NonRoot,

@@ -1,0 +1,593 @@
+//! What package managers and compilers do: which command installs dependencies, from which manifests, and where it
+//! keeps what it downloads.
+
+use super::params::matches_pattern;
+use super::shell::ShellCommand;
+
+/// A family of package managers that share a project's dependencies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Ecosystem {
+    /// npm, Yarn, pnpm, Bun.
+    Node,
+    /// pip, uv, Poetry, Pipenv.
+    Python,
+    /// Go modules.
+    Go,
+    /// Cargo.
+    Rust,
+    /// Bundler.
+    Ruby,
+    /// Composer.
+    Php,
+    /// Maven, Gradle.
+    Java,
+    /// NuGet.
+    Dotnet,
+}
+
+/// A command that installs a project's dependencies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Install {
+    /// Whose dependencies.
+    pub(super) ecosystem: Ecosystem,
+    /// The files it reads, as a fix would copy them.
+    pub(super) manifests: Vec<String>,
+    /// Where it keeps what it downloads, in an image whose user is root.
+    pub(super) caches: &'static [&'static str],
+    /// Whether it needs the source too: `go build` and `pip install .` fetch what is missing on the way.
+    pub(super) needs_source: bool,
+}
+
+const NPM: &[&str] = &["/root/.npm"];
+const YARN: &[&str] = &["/usr/local/share/.cache/yarn"];
+const PNPM: &[&str] = &["/root/.local/share/pnpm/store"];
+const BUN: &[&str] = &["/root/.bun/install/cache"];
+const PIP: &[&str] = &["/root/.cache/pip"];
+const UV: &[&str] = &["/root/.cache/uv"];
+const POETRY: &[&str] = &["/root/.cache/pypoetry"];
+const GO_MODULES: &[&str] = &["/go/pkg/mod"];
+const GO_BUILD: &[&str] = &["/go/pkg/mod", "/root/.cache/go-build"];
+const CARGO: &[&str] = &["/usr/local/cargo/registry"];
+const MAVEN: &[&str] = &["/root/.m2"];
+const GRADLE: &[&str] = &["/root/.gradle"];
+const NUGET: &[&str] = &["/root/.nuget/packages"];
+
+/// What `command` installs, if it installs the dependencies that a project's manifests list.
+pub(super) fn install_of(command: &ShellCommand) -> Option<Install> {
+    let args: Vec<&str> = command.args().iter().map(|a| a.text.as_str()).collect();
+    match command.program() {
+        program @ ("npm" | "yarn" | "yarnpkg" | "pnpm" | "bun") => node(program, &args),
+        "pip" | "pip3" => pip(&args),
+        python if python.starts_with("python") && args.first() == Some(&"-m") => {
+            match args.get(1) {
+                Some(&"pip") => pip(&args[2..]),
+                _ => None,
+            }
+        }
+        program @ ("uv" | "poetry" | "pipenv") => python(program, &args),
+        "go" => go(&args),
+        "cargo" => match args.first() {
+            Some(&"fetch") => Some(new(
+                Ecosystem::Rust,
+                &["Cargo.toml", "Cargo.lock"],
+                CARGO,
+                false,
+            )),
+            Some(&("build" | "b" | "install" | "test" | "check")) => Some(new(
+                Ecosystem::Rust,
+                &["Cargo.toml", "Cargo.lock"],
+                CARGO,
+                true,
+            )),
+            _ => None,
+        },
+        "bundle" => (args.is_empty() || args[0] == "install")
+            .then(|| new(Ecosystem::Ruby, &["Gemfile", "Gemfile.lock"], &[], false)),
+        "composer" => (args.first() == Some(&"install")).then(|| {
+            new(
+                Ecosystem::Php,
+                &["composer.json", "composer.lock"],
+                &[],
+                false,
+            )
+        }),
+        "mvn" | "mvnw" => {
+            let offline = args.iter().any(|a| a.starts_with("dependency:"));
+            let builds = args
+                .iter()
+                .any(|a| matches!(*a, "package" | "install" | "verify" | "compile"));
+            (offline || builds).then(|| new(Ecosystem::Java, &["pom.xml"], MAVEN, !offline))
+        }
+        "gradle" | "gradlew" => {
+            let offline = args.contains(&"dependencies");
+            Some(new(Ecosystem::Java, &["build.gradle*"], GRADLE, !offline))
+        }
+        "dotnet" => match args.first() {
+            Some(&"restore") => Some(new(Ecosystem::Dotnet, &["*.csproj"], NUGET, false)),
+            Some(&("build" | "publish")) if !args.contains(&"--no-restore") => {
+                Some(new(Ecosystem::Dotnet, &["*.csproj"], NUGET, true))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn new(
+    ecosystem: Ecosystem,
+    manifests: &[&str],
+    caches: &'static [&'static str],
+    needs_source: bool,
+) -> Install {
+    Install {
+        ecosystem,
+        manifests: manifests.iter().map(|m| (*m).to_owned()).collect(),
+        caches,
+        needs_source,
+    }
+}
+
+fn plain_words<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    args.iter()
+        .copied()
+        .filter(|a| !a.starts_with('-'))
+        .collect()
+}
+
+fn node(program: &str, args: &[&str]) -> Option<Install> {
+    if args
+        .iter()
+        .any(|a| matches!(*a, "-g" | "--global" | "--location=global"))
+    {
+        return None;
+    }
+    let words = plain_words(args);
+    let (verbs, manifests, caches): (&[&str], &[&str], _) = match program {
+        "npm" => (
+            &[
+                "ci",
+                "clean-install",
+                "install",
+                "i",
+                "in",
+                "add",
+                "install-clean",
+            ],
+            &["package*.json"],
+            NPM,
+        ),
+        "pnpm" => (
+            &["install", "i", "fetch"],
+            &["package.json", "pnpm-lock.yaml"],
+            PNPM,
+        ),
+        "bun" => (&["install", "i"], &["package.json", "bun.lock*"], BUN),
+        _ => (&["install"], &["package.json", "yarn.lock"], YARN),
+    };
+    let installs = match words.first() {
+        None => {
+            program.starts_with("yarn") && !args.contains(&"--version") && !args.contains(&"-v")
+        }
+        Some(verb) => verbs.contains(verb),
+    };
+    // `npm install express` installs what the line names, and not what a manifest lists. A value after an option
+    // (`--cache /tmp/npm`) is no package.
+    let named = args
+        .iter()
+        .skip_while(|a| a.starts_with('-'))
+        .skip(1)
+        .scan("", |before, a| Some((std::mem::replace(before, a), *a)))
+        .any(|(before, a)| {
+            !a.starts_with('-') && (!before.starts_with("--") || before.contains('='))
+        });
+    (installs && !named).then(|| new(Ecosystem::Node, manifests, caches, false))
+}
+
+fn pip(args: &[&str]) -> Option<Install> {
+    let words = plain_words(args);
+    if !matches!(
+        words.first(),
+        Some(&("install" | "wheel" | "download" | "sync"))
+    ) {
+        return None;
+    }
+    let mut files = Vec::new();
+    let mut rest = args.iter().skip_while(|a| a.starts_with('-')).skip(1);
+    let mut project = false;
+    while let Some(arg) = rest.next() {
+        let file = match *arg {
+            "-r" | "--requirement" | "-c" | "--constraint" => rest.next().copied(),
+            a => a
+                .strip_prefix("--requirement=")
+                .or_else(|| a.strip_prefix("--constraint="))
+                .or_else(|| a.strip_prefix("-r")),
+        };
+        match file {
+            Some(file) => files.push(file),
+            None => {
+                project |= *arg == "."
+                    || arg.starts_with("./") && !arg.ends_with(".whl")
+                    || arg.starts_with(".[");
+            }
+        }
+    }
+    if !files.is_empty() {
+        return Some(new(Ecosystem::Python, &files, PIP, false));
+    }
+    (project && !args.contains(&"--no-deps"))
+        .then(|| new(Ecosystem::Python, &["pyproject.toml"], PIP, true))
+}
+
+fn python(program: &str, args: &[&str]) -> Option<Install> {
+    let words = plain_words(args);
+    match (program, words.first().copied()) {
+        ("uv", Some("sync")) => {
+            let whole = !args
+                .iter()
+                .any(|a| matches!(*a, "--no-install-project" | "--no-install-workspace"));
+            Some(new(
+                Ecosystem::Python,
+                &["pyproject.toml", "uv.lock"],
+                UV,
+                whole,
+            ))
+        }
+        ("uv", Some("pip")) => {
+            let at = args.iter().position(|a| *a == "pip")?;
+            pip(&args[at + 1..]).map(|i| Install { caches: UV, ..i })
+        }
+        ("poetry", Some("install" | "sync")) => {
+            let whole = !args.contains(&"--no-root");
+            Some(new(
+                Ecosystem::Python,
+                &["pyproject.toml", "poetry.lock"],
+                POETRY,
+                whole,
+            ))
+        }
+        ("pipenv", Some("install" | "sync")) => Some(new(
+            Ecosystem::Python,
+            &["Pipfile", "Pipfile.lock"],
+            PIP,
+            false,
+        )),
+        _ => None,
+    }
+}
+
+fn go(args: &[&str]) -> Option<Install> {
+    let manifests = &["go.mod", "go.sum*"];
+    match plain_words(args).first().copied() {
+        Some("mod") if args.contains(&"download") || args.contains(&"vendor") => {
+            Some(new(Ecosystem::Go, manifests, GO_MODULES, false))
+        }
+        Some("build" | "install" | "test" | "run" | "vet" | "generate")
+            if !args.contains(&"-mod=vendor") && !args.iter().any(|a| a.contains("@")) =>
+        {
+            Some(new(Ecosystem::Go, manifests, GO_BUILD, true))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the command runs a project's tests.
+pub(super) fn is_test(command: &ShellCommand) -> bool {
+    let args: Vec<&str> = command.args().iter().map(|a| a.text.as_str()).collect();
+    let words = plain_words(&args);
+    let first = words.first().copied().unwrap_or_default();
+    let test_script = |w: &str| w == "test" || w == "t" || w.starts_with("test:");
+    match command.program() {
+        "npm" | "yarn" | "pnpm" | "bun" => {
+            test_script(first)
+                || matches!(first, "run" | "run-script")
+                    && words.get(1).is_some_and(|w| test_script(w))
+        }
+        "node" => args.contains(&"--test"),
+        "npx" => matches!(first, "vitest" | "jest" | "mocha"),
+        "go" | "cargo" | "dotnet" | "mvn" | "mvnw" | "gradle" | "gradlew" | "make" => {
+            first == "test"
+        }
+        "pytest" | "vitest" | "jest" | "mocha" | "tox" => true,
+        python if python.starts_with("python") => {
+            args.first() == Some(&"-m") && matches!(args.get(1), Some(&("pytest" | "unittest")))
+        }
+        "uv" | "poetry" => first == "run" && words.contains(&"pytest"),
+        _ => false,
+    }
+}
+
+/// Whether the command compiles or bundles a program.
+pub(super) fn is_compile(command: &ShellCommand) -> bool {
+    let args: Vec<&str> = command.args().iter().map(|a| a.text.as_str()).collect();
+    let words = plain_words(&args);
+    let first = words.first().copied().unwrap_or_default();
+    match command.program() {
+        "npm" | "pnpm" | "bun" => {
+            first == "run" && words.get(1).is_some_and(|w| w.starts_with("build"))
+        }
+        "yarn" => words.iter().any(|w| w.starts_with("build")),
+        "npx" => matches!(first, "tsc" | "vite" | "webpack" | "esbuild" | "next"),
+        "tsc" | "vite" | "webpack" | "esbuild" | "gcc" | "g++" | "cc" | "clang" | "rustc"
+        | "make" | "cmake" => true,
+        "go" => matches!(first, "build" | "install"),
+        "cargo" => matches!(first, "build" | "install"),
+        "dotnet" => matches!(first, "build" | "publish"),
+        "mvn" | "mvnw" | "gradle" | "gradlew" => !args.iter().any(|a| a.starts_with("dependenc")),
+        "pip" | "pip3" => first == "wheel",
+        _ => false,
+    }
+}
+
+/// Files that list dependencies or say how to fetch them.
+const MANIFESTS: &[&str] = &[
+    "package.json",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "pnpm-workspace.yaml",
+    "bun.lock",
+    "bun.lockb",
+    ".npmrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+    ".pnp.cjs",
+    ".nvmrc",
+    ".node-version",
+    "requirements*.txt",
+    "requirements*.in",
+    "constraints*.txt",
+    "pyproject.toml",
+    "poetry.lock",
+    "uv.lock",
+    "Pipfile",
+    "Pipfile.lock",
+    "setup.py",
+    "setup.cfg",
+    ".python-version",
+    "go.mod",
+    "go.sum",
+    "go.work",
+    "go.work.sum",
+    "Cargo.toml",
+    "Cargo.lock",
+    "rust-toolchain*",
+    "Gemfile",
+    "Gemfile.lock",
+    "*.gemspec",
+    "composer.json",
+    "composer.lock",
+    "pom.xml",
+    "build.gradle*",
+    "settings.gradle*",
+    "gradle.properties",
+    "gradlew",
+    "mvnw",
+    "*.csproj",
+    "*.sln",
+    "*.props",
+    "nuget.config",
+    "*.config.js",
+    "*.config.ts",
+    "*.config.mjs",
+    "*.config.cjs",
+    "Makefile",
+];
+
+/// Endings of files that configure and hold no program.
+const CONFIG_ENDINGS: &[&str] = &[
+    "json", "toml", "yaml", "yml", "lock", "cfg", "ini", "md", "tgz", "whl", "tar", "gz", "pem",
+    "crt", "rst",
+];
+
+/// Folders with dependencies themselves, or with what a package manager needs to install them.
+const VENDORED: &[&str] = &[
+    "vendor",
+    "wheels",
+    "wheelhouse",
+    "patches",
+    ".yarn",
+    ".mvn",
+    "gradle",
+    "npm-cache",
+    ".npm-cache",
+    "node_modules",
+    "requirements",
+    "prisma",
+    "third_party",
+];
+
+/// Whether a `COPY` of this source, as written, brings only what dependencies are installed from: a manifest,
+/// configuration, or dependencies themselves. `listed` are the lab's own manifests: paths or patterns.
+pub(super) fn is_manifest(source: &str, listed: &[String]) -> bool {
+    let path = source.trim_start_matches("./").trim_matches('/');
+    if path.is_empty() || path == "." || path.starts_with("http") && path.contains("://") {
+        return source.contains("://");
+    }
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let named = |pattern: &str| {
+        matches_pattern(pattern, name)
+            || matches_pattern(pattern, path)
+            || glob_within(name, pattern)
+    };
+    if listed
+        .iter()
+        .any(|l| named(l) || named(l.rsplit('/').next().unwrap_or(l)))
+    {
+        return true;
+    }
+    if MANIFESTS.iter().any(|m| named(m)) || VENDORED.contains(&name) {
+        return true;
+    }
+    match name.rsplit_once('.') {
+        Some((_, ending)) => CONFIG_ENDINGS.contains(&ending),
+        None => matches!(name, "LICENSE" | "README" | "NOTICE"),
+    }
+}
+
+/// Whether the written pattern `name` can only mean a manifest: `package*` and `go.*`, but not `*`.
+fn glob_within(name: &str, manifest: &str) -> bool {
+    let Some(star) = name.find(['*', '?', '[']) else {
+        return false;
+    };
+    star >= 2 && manifest.starts_with(&name[..star]) && matches_pattern(&simplified(name), manifest)
+}
+
+/// Character classes as a single `?`.
+fn simplified(pattern: &str) -> String {
+    let mut out = String::new();
+    let mut rest = pattern;
+    while let Some(open) = rest.find('[') {
+        out.push_str(&rest[..open]);
+        match rest[open..].find(']') {
+            Some(close) => {
+                out.push('?');
+                rest = &rest[open + close + 1..];
+            }
+            None => break,
+        }
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::shell::commands_of_text;
+    use crate::source::Span;
+
+    fn command(line: &str) -> ShellCommand {
+        commands_of_text(line, Span::at(0)).remove(0)
+    }
+
+    #[test]
+    fn installs_of_manifests_are_known() {
+        use Ecosystem::{Go, Node, Python, Rust};
+        for (line, ecosystem, needs_source) in [
+            ("npm ci", Node, false),
+            ("npm --loglevel=error ci --omit=dev", Node, false),
+            ("npm install --cache /tmp/npm --prefer-offline", Node, false),
+            ("yarn", Node, false),
+            ("yarn install --frozen-lockfile", Node, false),
+            ("corepack pnpm i", Node, false),
+            (
+                "pip install --no-cache-dir -r requirements.txt",
+                Python,
+                false,
+            ),
+            (
+                "python3 -m pip install -rrequirements/prod.txt",
+                Python,
+                false,
+            ),
+            (
+                "pip wheel --wheel-dir=/wheels -r requirements.txt",
+                Python,
+                false,
+            ),
+            ("pip install .", Python, true),
+            ("uv sync --frozen --no-install-project", Python, false),
+            ("uv sync", Python, true),
+            ("uv pip install -r requirements.txt", Python, false),
+            ("poetry install --no-root", Python, false),
+            ("go mod download", Go, false),
+            ("CGO_ENABLED=0 go build -o /out/app .", Go, true),
+            ("cargo build --release", Rust, true),
+        ] {
+            let found = install_of(&command(line));
+            let found = found.map(|i| (i.ecosystem, i.needs_source));
+            assert_eq!(found, Some((ecosystem, needs_source)), "{line}");
+        }
+    }
+
+    #[test]
+    fn other_commands_install_no_manifest() {
+        for line in [
+            "npm install -g typescript",
+            "npm install express",
+            "npm run build",
+            "npm prune --omit=dev",
+            "yarn --version",
+            "pip install flask",
+            "pip install --upgrade pip",
+            "pip install --no-deps .",
+            "go version",
+            "go install example.org/tool@v1.2.3",
+            "go build -mod=vendor ./...",
+            "apk add gcc",
+        ] {
+            assert_eq!(install_of(&command(line)), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_requirements_file_is_the_manifest() {
+        let install = install_of(&command(
+            "pip install -r requirements/prod.txt -c constraints.txt",
+        ));
+        assert_eq!(
+            install.unwrap().manifests,
+            ["requirements/prod.txt", "constraints.txt"]
+        );
+    }
+
+    #[test]
+    fn tests_and_compilers_are_told_apart() {
+        for line in [
+            "npm test",
+            "npm run test:unit",
+            "node --test",
+            "go test ./...",
+            "pytest",
+            "python -m unittest",
+        ] {
+            assert!(is_test(&command(line)), "{line}");
+        }
+        for line in ["npm run build", "npx tsc", "go build .", "make"] {
+            assert!(
+                is_compile(&command(line)) && !is_test(&command(line)),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn manifests_are_told_from_source() {
+        for manifest in [
+            "package*.json",
+            "package.json",
+            "./package-lock.json",
+            "frontend/package.json",
+            "go.*",
+            "go.mod",
+            "go.sum*",
+            "requirements.txt",
+            "requirements-dev.txt",
+            "tsconfig.json",
+            "vendor/",
+            "vite.config.js",
+            "package*",
+            "package[-.]*json",
+        ] {
+            assert!(is_manifest(manifest, &[]), "{manifest}");
+        }
+        for source in [
+            ".",
+            "./",
+            "src",
+            "src/",
+            "*",
+            "*.go",
+            "main.go",
+            "app.py",
+            "p*",
+            "cmd/server",
+            "/",
+            "./.",
+        ] {
+            assert!(!is_manifest(source, &[]), "{source}");
+        }
+        assert!(is_manifest("deps.edn", &["deps.edn".into()]));
+        assert!(is_manifest("api/deps.edn", &["deps.edn".into()]));
+    }
+}

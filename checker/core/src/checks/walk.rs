@@ -1,0 +1,89 @@
+//! Walks over the instructions that a stage gets: its own, those of the stages it starts from, and what these keep for
+//! it with `ONBUILD`.
+
+use crate::dockerfile::{Command, Instruction};
+use crate::evidence::SourceEvidence;
+use crate::source::Span;
+use crate::stages::{Base, Stage, StageGraph};
+
+/// The stage and the stages it starts from, lowest first.
+pub(super) fn lineage(graph: &StageGraph, stage: usize) -> Vec<&Stage> {
+    let mut line: Vec<&Stage> = Vec::new();
+    let mut at = graph.stages.get(stage);
+    while let Some(stage) = at {
+        line.push(stage);
+        at = match stage.base {
+            Base::Stage(i) if i < stage.index => graph.stages.get(i),
+            _ => None,
+        };
+    }
+    line.reverse();
+    line
+}
+
+/// The instructions of one stage in the order in which they are carried out: first those that the stage below keeps
+/// with `ONBUILD`, then its own. What a stage keeps itself is left out. Each comes with its index in the file.
+pub(super) fn own_instructions<'a>(
+    source: &'a SourceEvidence,
+    stage: &Stage,
+) -> Vec<(usize, &'a Instruction)> {
+    let all = &source.dockerfile.instructions;
+    let of = |s: &Stage| {
+        s.instructions
+            .clone()
+            .filter_map(|i| Some((i, all.get(i)?)))
+    };
+    let mut out = Vec::new();
+    if let Base::Stage(below) = stage.base
+        && let Some(below) = source.graph.stages.get(below)
+    {
+        for (index, instruction) in of(below) {
+            if let Command::Onbuild(kept) = &instruction.command {
+                out.push((index, kept.as_ref()));
+            }
+        }
+    }
+    out.extend(of(stage).filter(|(_, i)| !matches!(i.command, Command::Onbuild(_))));
+    out
+}
+
+/// The instructions of a stage and of all stages it starts from, lowest stage first.
+pub(super) fn all_instructions<'a>(
+    source: &'a SourceEvidence,
+    stage: &Stage,
+) -> Vec<(usize, &'a Instruction)> {
+    lineage(&source.graph, stage.index)
+        .into_iter()
+        .flat_map(|s| own_instructions(source, s))
+        .collect()
+}
+
+/// The words of a stage's `FROM` that name its base.
+pub(super) fn base_span(source: &SourceEvidence, stage: &Stage) -> Option<Span> {
+    match &source.dockerfile.instructions.get(stage.from)?.command {
+        Command::From { image, .. } => Some(image.span),
+        _ => None,
+    }
+}
+
+/// The stage's name where it has one, else the name of its base: the words to point at when the whole stage is meant.
+pub(super) fn stage_span(source: &SourceEvidence, stage: &Stage) -> Option<Span> {
+    let name = stage.name.as_ref().map(|n| n.span);
+    name.or_else(|| base_span(source, stage))
+}
+
+/// The first line of an instruction as a person would quote it: `COPY . .`.
+pub(super) fn quoted(source: &SourceEvidence, instruction: &Instruction) -> String {
+    let text = source.dockerfile.source.snippet(instruction.span);
+    let line = text.lines().next().unwrap_or_default();
+    let line = line
+        .trim_end()
+        .trim_end_matches(source.dockerfile.escape)
+        .trim_end();
+    let short: String = line.chars().take(60).collect();
+    if short.len() < line.len() {
+        format!("`{short}…`")
+    } else {
+        format!("`{short}`")
+    }
+}
