@@ -9,6 +9,7 @@ use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use tokio_util::task::TaskTracker;
 
 use crate::dial::{Connector, Host};
 use crate::discover::{DiscoverOptions, Origin, discover};
@@ -35,6 +36,8 @@ struct Shared {
     origin: Origin,
     identity: Identity,
     raw: Client<Connector, String>,
+    /// Removals that nobody waits for yet.
+    background: TaskTracker,
 }
 
 impl Engine {
@@ -96,6 +99,7 @@ impl Engine {
             docker,
             shared: Arc::new(Shared {
                 raw: client(&host),
+                background: TaskTracker::new(),
                 host,
                 origin,
                 identity,
@@ -175,6 +179,20 @@ impl Engine {
         tokio::time::timeout(ANSWER_TIMEOUT, work)
             .await
             .unwrap_or_else(|_| Err(slow(doing)))
+    }
+
+    /// Waits until what dropped work left on the engine is removed; before the program ends, Ctrl-C included.
+    pub async fn settle(&self) {
+        self.shared.background.close();
+        self.shared.background.wait().await;
+        self.shared.background.reopen();
+    }
+
+    /// Does something that `settle` waits for. Without a runtime nothing can be done: then `clean` finds it.
+    pub(crate) fn in_background(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            self.shared.background.spawn(work);
+        }
     }
 
     pub(crate) fn docker(&self) -> &Docker {

@@ -16,16 +16,21 @@
 pub mod context;
 
 mod build;
+mod clean;
 mod dial;
 mod discover;
 mod engine;
 mod error;
+mod images;
 mod info;
+mod probe;
 
 pub use build::{BuildDone, BuildEnd, BuildEvent, BuildRequest, Lines, Step, environment_fault};
+pub use clean::{CleanOptions, CleanReport, OWN_PREFIX, STAND_IN_PREFIX};
 pub use dial::{Host, SshHost};
 pub use discover::{Candidate, DiscoverOptions, Discovery, Origin, Outcome, discover};
 pub use engine::Engine;
 pub use error::EngineError;
+pub use images::{ExportReader, ImageDescription, ListedImage, PullEvent};
 pub use info::{Capabilities, DiskUsage, EngineInfo, Feature, Flavor, Identity, Version};
 pub use tokio_util::sync::CancellationToken;

@@ -1,0 +1,331 @@
+//! One container under test: made with every restriction that probes have, and always removed.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bollard::container::LogOutput;
+use bollard::errors::Error as ApiError;
+use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig};
+use bollard::query_parameters::{
+    CreateContainerOptions, KillContainerOptions, LogsOptions, RemoveContainerOptions,
+    StartContainerOptions, WaitContainerOptions,
+};
+use futures_util::StreamExt;
+
+use crate::clean::labels;
+use crate::engine::Engine;
+use crate::error::{EngineError, says_no_space};
+
+/// Memory that a container under test may use; no swap beyond it.
+const MEMORY: i64 = 512 << 20;
+/// Processes and threads that it may have.
+const PIDS: i64 = 256;
+/// Processor time: that of two processors.
+const NANO_CPUS: i64 = 2_000_000_000;
+/// Bytes of each of its outputs that are read.
+const OUTPUT: usize = 256 << 10;
+/// Reading an output that is there should take no time at all.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How to make one.
+#[derive(Debug, Default)]
+pub(super) struct Spec<'a> {
+    pub(super) image: &'a str,
+    pub(super) entrypoint: Option<Vec<String>>,
+    pub(super) args: Option<Vec<String>>,
+    pub(super) env: Vec<String>,
+    pub(super) read_only: bool,
+    /// The container whose network it shares; without one it has no network but its own loopback.
+    pub(super) network_of: Option<&'a str>,
+}
+
+/// A container that exists; removed when dropped, whatever happens.
+#[derive(Debug)]
+pub(super) struct Container {
+    engine: Engine,
+    id: String,
+    gone: bool,
+}
+
+/// A container could not be made or started for a reason that lies in its image.
+#[derive(Debug)]
+pub(super) struct NotStarted(pub(super) String);
+
+impl Container {
+    pub(super) async fn create(
+        engine: &Engine,
+        spec: Spec<'_>,
+    ) -> Result<Result<Self, NotStarted>, EngineError> {
+        let image = spec.image.to_owned();
+        let created = engine
+            .docker()
+            .create_container(None::<CreateContainerOptions>, body(spec))
+            .await;
+        match created {
+            Ok(response) => Ok(Ok(Self {
+                engine: engine.clone(),
+                id: response.id,
+                gone: false,
+            })),
+            Err(ApiError::DockerResponseServerError {
+                status_code: 404, ..
+            }) => Err(EngineError::NoSuchImage(image)),
+            Err(e) => images_fault(engine, "making a container", &e).map(Err),
+        }
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) async fn start(&self) -> Result<Result<(), NotStarted>, EngineError> {
+        match self
+            .engine
+            .docker()
+            .start_container(&self.id, None::<StartContainerOptions>)
+            .await
+        {
+            Ok(()) => Ok(Ok(())),
+            Err(e) => images_fault(&self.engine, "starting a container", &e).map(Err),
+        }
+    }
+
+    /// Waits for its end, and gives the exit code.
+    pub(super) async fn wait(&self) -> Result<i64, EngineError> {
+        let options = WaitContainerOptions {
+            // `next-exit` would wait for ever where the container is over already.
+            condition: "not-running".to_owned(),
+        };
+        let mut stream = self.engine.docker().wait_container(&self.id, Some(options));
+        match stream.next().await {
+            Some(Ok(response)) => Ok(response.status_code),
+            Some(Err(ApiError::DockerContainerWaitError { code, error })) if error.is_empty() => {
+                Ok(code)
+            }
+            Some(Err(e)) => Err(self.engine.fault("waiting for a container", &e)),
+            None => Err(self
+                .engine
+                .lost("waiting for a container", "the answer broke off".into())),
+        }
+    }
+
+    pub(super) async fn signal(&self, signal: &str) -> Result<(), EngineError> {
+        let options = KillContainerOptions {
+            signal: signal.to_owned(),
+        };
+        match self
+            .engine
+            .docker()
+            .kill_container(&self.id, Some(options))
+            .await
+        {
+            // 409: it is over already.
+            Ok(())
+            | Err(ApiError::DockerResponseServerError {
+                status_code: 409, ..
+            }) => Ok(()),
+            Err(e) => Err(self.engine.fault("sending a signal to a container", &e)),
+        }
+    }
+
+    /// What it has written so far: standard output and standard error, each capped.
+    pub(super) async fn output(&self) -> Result<(String, String), EngineError> {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let read = async {
+            let mut stream = self
+                .engine
+                .docker()
+                .logs(&self.id, Some(log_options(false)));
+            while let Some(chunk) = stream.next().await {
+                let chunk =
+                    chunk.map_err(|e| self.engine.fault("reading a container's output", &e))?;
+                let (to, bytes) = match chunk {
+                    LogOutput::StdErr { message } => (&mut err, message),
+                    other => (&mut out, other.into_bytes()),
+                };
+                let room = OUTPUT.saturating_sub(to.len());
+                to.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                if out.len() >= OUTPUT && err.len() >= OUTPUT {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        // What was read until then is what there is.
+        tokio::time::timeout(OUTPUT_TIMEOUT, read)
+            .await
+            .unwrap_or(Ok(()))?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok((text(&out), text(&err)))
+    }
+
+    /// Follows its standard output until `enough` says so, it ends, or the cap is reached.
+    pub(super) async fn follow(
+        &self,
+        enough: impl Fn(&[u8]) -> bool,
+    ) -> Result<Vec<u8>, EngineError> {
+        let mut out = Vec::new();
+        let mut stream = self.engine.docker().logs(&self.id, Some(log_options(true)));
+        while let Some(chunk) = stream.next().await {
+            match chunk {
+                Ok(LogOutput::StdErr { .. }) => {}
+                Ok(chunk) => out.extend_from_slice(&chunk.into_bytes()),
+                Err(e) => return Err(self.engine.fault("reading a container's output", &e)),
+            }
+            if enough(&out) || out.len() >= OUTPUT {
+                break;
+            }
+        }
+        Ok(out)
+    }
+
+    /// Removes it now, running or not.
+    pub(super) async fn remove(mut self) -> Result<(), EngineError> {
+        self.gone = true;
+        remove(&self.engine, &self.id).await
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        if !self.gone {
+            let (engine, id) = (self.engine.clone(), std::mem::take(&mut self.id));
+            let later = self.engine.clone();
+            later.in_background(async move {
+                // `mslab clean` finds by its label what cannot be removed now.
+                let _ = remove(&engine, &id).await;
+            });
+        }
+    }
+}
+
+async fn remove(engine: &Engine, id: &str) -> Result<(), EngineError> {
+    let options = RemoveContainerOptions {
+        force: true,
+        v: true,
+        ..RemoveContainerOptions::default()
+    };
+    match engine.docker().remove_container(id, Some(options)).await {
+        // 404: gone; 409: somebody else is removing it.
+        Ok(())
+        | Err(ApiError::DockerResponseServerError {
+            status_code: 404 | 409,
+            ..
+        }) => Ok(()),
+        Err(e) => Err(engine.fault("removing a container", &e)),
+    }
+}
+
+fn log_options(follow: bool) -> LogsOptions {
+    LogsOptions {
+        follow,
+        stdout: true,
+        stderr: !follow,
+        tail: "all".to_owned(),
+        ..LogsOptions::default()
+    }
+}
+
+fn body(spec: Spec<'_>) -> ContainerCreateBody {
+    let network = match spec.network_of {
+        Some(id) => format!("container:{id}"),
+        None => "none".to_owned(),
+    };
+    // Low ports are for everybody in a network namespace of its own, as in every container that Docker starts.
+    let sysctls = spec.network_of.is_none().then(|| {
+        HashMap::from([(
+            "net.ipv4.ip_unprivileged_port_start".to_owned(),
+            "0".to_owned(),
+        )])
+    });
+    ContainerCreateBody {
+        image: Some(spec.image.to_owned()),
+        entrypoint: spec.entrypoint,
+        cmd: spec.args,
+        env: Some(spec.env).filter(|e| !e.is_empty()),
+        labels: Some(labels()),
+        healthcheck: Some(HealthConfig {
+            test: Some(vec!["NONE".to_owned()]),
+            ..HealthConfig::default()
+        }),
+        host_config: Some(HostConfig {
+            network_mode: Some(network),
+            cap_drop: Some(vec!["ALL".to_owned()]),
+            security_opt: Some(vec!["no-new-privileges".to_owned()]),
+            readonly_rootfs: Some(spec.read_only),
+            memory: Some(MEMORY),
+            memory_swap: Some(MEMORY),
+            pids_limit: Some(PIDS),
+            nano_cpus: Some(NANO_CPUS),
+            sysctls,
+            // The engine's own default may be one whose output cannot be read back.
+            log_config: Some(HostConfigLogConfig {
+                typ: Some("json-file".to_owned()),
+                config: Some(HashMap::from([("max-size".to_owned(), "8m".to_owned())])),
+            }),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    }
+}
+
+/// Sorts why a container was not made or started: an image that cannot run is a finding, all else is a fault.
+fn images_fault(engine: &Engine, doing: &str, error: &ApiError) -> Result<NotStarted, EngineError> {
+    match error {
+        ApiError::DockerResponseServerError { message, .. }
+            if !says_no_space(message) && is_images_fault(message) =>
+        {
+            Ok(NotStarted(message.clone()))
+        }
+        e => Err(engine.fault(doing, e)),
+    }
+}
+
+fn is_images_fault(message: &str) -> bool {
+    const SIGNS: [&str; 12] = [
+        "exec:",
+        "exec format error",
+        "executable file",
+        "no such file or directory",
+        "not a directory",
+        "is a directory",
+        "permission denied",
+        "unable to find user",
+        "unable to find group",
+        "no matching entries in passwd",
+        "no command",
+        "chdir",
+    ];
+    let m = message.to_ascii_lowercase();
+    SIGNS.iter().any(|s| m.contains(s))
+}
+
+/// Whether the reason is that the program is not in the image.
+pub(super) fn is_absent_program(message: &str) -> bool {
+    let m = message.to_ascii_lowercase();
+    m.contains("executable file") && m.contains("not found")
+        || m.contains("no such file or directory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_not_there_is_told_from_one_that_may_not_run() {
+        let docker = "failed to create task for container: failed to create shim task: OCI runtime create failed: \
+                      runc create failed: unable to start container process: error during container init: exec: \
+                      \"sh\": executable file not found in $PATH";
+        let podman = "crun: executable file `sh` not found in $PATH: No such file or directory: OCI runtime \
+                      attempted to invoke a command that was not found";
+        for message in [docker, podman, "exec /bin/sh: no such file or directory"] {
+            assert!(
+                is_absent_program(message) && is_images_fault(message),
+                "{message}"
+            );
+        }
+        let denied = "exec: \"/bin/sh\": permission denied";
+        assert!(!is_absent_program(denied) && is_images_fault(denied));
+        assert!(!is_images_fault("cgroup: cannot allocate memory"));
+    }
+}
