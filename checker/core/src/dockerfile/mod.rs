@@ -10,6 +10,7 @@ mod duration;
 mod expand;
 mod flags;
 mod heredoc;
+pub mod ignore;
 mod instruction;
 mod json;
 mod keyword;
