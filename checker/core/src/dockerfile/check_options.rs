@@ -15,7 +15,7 @@ pub(crate) fn refused(bytes: &[u8]) -> Option<ParseError> {
     if value.is_empty() {
         return None;
     }
-    value.splitn(2, ';').find_map(|part| {
+    value.split(';').find_map(|part| {
         let message = match part.split_once('=') {
             None => format!("invalid check option {part:?}"),
             Some((key, setting)) => match key.trim() {

@@ -5,21 +5,21 @@ use std::ops::Range;
 use super::instruction::{Arguments, Draft};
 use super::text::{Text, is_blank, lossy};
 use super::tree::{
-    ArgPair, Command, CommandForm, CopyCommand, Heredoc, KeyValue, Keyword, RunCommand, Word,
+    ArgPair, Command, CommandForm, CopyCommand, KeyValue, Keyword, RunCommand, Word,
 };
 use super::words::{self, QuotedWord};
 use super::{ParseError, duration, flags, heredoc};
 use crate::source::Span;
 
 /// The typed command of a draft that is no `ONBUILD`.
-pub(crate) fn typed(draft: &Draft, heredocs: &[Heredoc]) -> (Command, Option<ParseError>) {
+pub(crate) fn typed(draft: &Draft) -> (Command, Option<ParseError>) {
     let reader = Reader { draft };
     let flags = || flags::check(draft.keyword, &draft.flags);
     if let Arguments::Refused(_) = draft.arguments {
         return (Command::Invalid, None);
     }
     match draft.keyword {
-        Keyword::Add | Keyword::Copy => reader.copy(heredocs),
+        Keyword::Add | Keyword::Copy => reader.copy(),
         Keyword::Arg => reader.arg(),
         Keyword::Cmd => (Command::Cmd(reader.form()), flags()),
         Keyword::Entrypoint => (Command::Entrypoint(reader.form()), flags()),
@@ -186,7 +186,7 @@ impl Reader<'_> {
         (command(self.text().word(self.draft.rest.clone())), flags)
     }
 
-    fn copy(&self, heredocs: &[Heredoc]) -> (Command, Option<ParseError>) {
+    fn copy(&self) -> (Command, Option<ParseError>) {
         let name = self.name();
         let mut sources = self.words();
         let destination = match (sources.len(), sources.pop()) {
@@ -212,7 +212,6 @@ impl Reader<'_> {
         });
         let inline = sources.iter().filter(|w| is_heredoc(w)).count();
         sources.retain(|w| !is_heredoc(w));
-        let _ = heredocs;
         let copy = CopyCommand {
             from: self.flag("from").filter(|w| !w.text.is_empty()),
             inline,
@@ -220,6 +219,7 @@ impl Reader<'_> {
             destination,
             chown: self.flag("chown"),
             chmod: self.flag("chmod"),
+            checksum: self.flag("checksum"),
             link: self.is_set("link"),
             parents: self.is_set("parents"),
             exclude: self

@@ -120,6 +120,17 @@ pub fn expand_word(word: &str, scope: &Scope, escape: char) -> Result<Expanded, 
     Lexer::new(escape).run(word, scope)
 }
 
+/// Expands a heredoc's body as `COPY` and `ADD` do: variables are replaced, quotes stay.
+///
+/// # Errors
+///
+/// As [`expand_word`].
+pub fn expand_heredoc(body: &str, scope: &Scope) -> Result<String, ExpandError> {
+    let mut lexer = Lexer::new('\\');
+    lexer.ignore_quotes = true;
+    Ok(lexer.run(body, scope)?.text)
+}
+
 /// The lexer with the switches that BuildKit gives it for its different uses.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lexer {
@@ -454,7 +465,7 @@ impl State<'_> {
                     },
                 }),
             },
-            Some(c @ ('#' | '%')) => {
+            Some(c @ ('#' | '%')) if !empty_is_unset => {
                 let (greedy, pattern) = match word.strip_prefix(c) {
                     Some(pattern) => (true, pattern),
                     None => (false, word.as_str()),

@@ -115,7 +115,7 @@ impl Draft {
         let (typed, error) = if self.keyword == Keyword::Onbuild {
             self.onbuild(end, &heredocs, escape)
         } else {
-            command::typed(&self, &heredocs)
+            command::typed(&self)
         };
         let span = self.text.span(self.keyword_range.start..self.text.len());
         let instruction = Instruction {
@@ -126,6 +126,7 @@ impl Draft {
             flags: self.flags,
             heredocs,
             command: typed,
+            kept_error: None,
         };
         (instruction, error)
     }
@@ -163,7 +164,8 @@ impl Draft {
         });
         let again = Self::part(inner.text.clone(), self.rest.clone(), escape, false);
         // What is wrong with the kept instruction itself only shows in a stage that is built from this one.
-        let (kept, _) = again.finish(end, heredocs.to_vec(), escape);
+        let (mut kept, error) = again.finish(end, heredocs.to_vec(), escape);
+        kept.kept_error = error;
         (Command::Onbuild(Box::new(kept)), refused)
     }
 }

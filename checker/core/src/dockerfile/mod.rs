@@ -22,7 +22,7 @@ mod text;
 mod tree;
 mod words;
 
-pub use expand::{ExpandError, Expanded, MAX_EXPANDED, Scope, expand_word};
+pub use expand::{ExpandError, Expanded, MAX_EXPANDED, Scope, expand_heredoc, expand_word};
 pub use parse::parse;
 pub use tree::{
     ArgPair, Command, CommandForm, CopyCommand, Directive, Dockerfile, Flag, Heredoc, Instruction,

@@ -133,6 +133,9 @@ pub struct Instruction {
     pub heredocs: Vec<Heredoc>,
     /// What it means.
     pub command: Command,
+    /// For an instruction that `ONBUILD` keeps: what the engine refuses about it where a stage is built from this
+    /// one. For all others that is in [`Dockerfile::errors`].
+    pub kept_error: Option<ParseError>,
 }
 
 /// A flag such as `--mount=type=cache,target=/root/.npm`.
@@ -304,6 +307,8 @@ pub struct CopyCommand {
     pub chown: Option<Word>,
     /// `--chmod`.
     pub chmod: Option<Word>,
+    /// `--checksum`.
+    pub checksum: Option<Word>,
     /// `--link`.
     pub link: bool,
     /// `--parents`.

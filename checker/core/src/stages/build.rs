@@ -26,6 +26,8 @@ pub struct BuildOptions {
     pub named_contexts: BTreeSet<String>,
     /// What base images set with `ENV`, by the name that stands after `FROM` once expanded.
     pub image_env: BTreeMap<String, Vec<(String, String)>>,
+    /// The working directory of base images, by the same name; `/` where nothing is said.
+    pub image_workdir: BTreeMap<String, String>,
 }
 
 impl Default for BuildOptions {
@@ -37,6 +39,7 @@ impl Default for BuildOptions {
             build_platform: "linux/amd64".to_owned(),
             named_contexts: BTreeSet::new(),
             image_env: BTreeMap::new(),
+            image_workdir: BTreeMap::new(),
         }
     }
 }
@@ -66,6 +69,7 @@ impl StageGraph {
         builder.edges();
         builder.cycles();
         builder.references();
+        super::walk::walk(dockerfile, &mut builder.graph);
         builder.graph
     }
 }
@@ -312,7 +316,7 @@ impl Builder<'_> {
     fn instruction(&mut self, stage: usize, at: usize, instruction: &Instruction, kept: bool) {
         match &instruction.command {
             Command::Copy(copy) => self.copy(stage, at, copy, kept),
-            Command::Run(run) => self.run(stage, at, run),
+            Command::Run(run) => self.run(stage, at, run, kept),
             _ => {}
         }
     }
@@ -350,19 +354,21 @@ impl Builder<'_> {
             }
             Err(_) => self.state_called(&from.text, from.span),
         };
-        self.read(stage, at, state, from, Via::Copy);
+        self.read(stage, at, state, from, Via::Copy, kept);
     }
 
-    fn run(&mut self, stage: usize, at: usize, run: &RunCommand) {
+    fn run(&mut self, stage: usize, at: usize, run: &RunCommand, kept: bool) {
         for mount in &run.mounts {
             match mount.option("from").filter(|w| !w.text.is_empty()) {
                 Some(from) => {
                     let state = self.state_called(&from.text, from.span);
-                    self.read(stage, at, state, from, Via::Mount);
+                    self.read(stage, at, state, from, Via::Mount, kept);
                 }
                 None => {
                     let state = self.state_called("scratch", mount.span);
-                    self.states[stage].reads.push((state, mount.span));
+                    if !kept {
+                        self.states[stage].reads.push((state, mount.span));
+                    }
                 }
             }
         }
@@ -382,8 +388,11 @@ impl Builder<'_> {
         self.states.len() - 1
     }
 
-    fn read(&mut self, stage: usize, at: usize, state: usize, from: &Word, via: Via) {
-        self.states[stage].reads.push((state, from.span));
+    fn read(&mut self, stage: usize, at: usize, state: usize, from: &Word, via: Via, kept: bool) {
+        // The engine has looked for circles before it learns what ONBUILD adds.
+        if !kept {
+            self.states[stage].reads.push((state, from.span));
+        }
         let needs = match self.states[state].stage {
             Some(on) => Needs::Stage(on),
             None => Needs::Image(self.states[state].name.clone()),

@@ -1,10 +1,15 @@
 //! The stage graph of a Dockerfile: its stages, what each needs, and what a target reaches.
 
 mod build;
+mod copy;
 mod graph;
+mod mounts;
 mod platform;
+mod ports;
 mod reference;
 mod scope;
+mod signal;
+mod walk;
 
 pub use build::BuildOptions;
 pub use graph::{Base, Edge, Needs, Problem, Stage, StageGraph, Via};
