@@ -3,10 +3,15 @@
 //! A check is one file with one unit struct that implements [`Check`], and one line in [`ALL`]. Its parameters are a
 //! struct that `lab.toml` fills; what it may look at is a [`View`]; what it answers is a [`Verdict`].
 
+mod base_pinned;
 mod ca_certificates;
 mod certificates;
+mod copy_from_named_stage;
 mod doc;
 mod edits;
+mod exec_form;
+mod final_base;
+mod images;
 mod installs;
 mod max_size;
 mod mend;
@@ -18,14 +23,15 @@ mod roles;
 mod scratch;
 mod shell;
 mod smaller_than;
+mod stage_depends_on;
+mod stages_named;
 mod started;
+mod targets_exist;
 #[cfg(test)]
 mod testkit;
 mod user;
 mod view;
 mod walk;
-
-mod targets_exist;
 
 #[cfg(test)]
 mod case;
@@ -45,6 +51,12 @@ pub use view::View;
 /// Every check, in the order in which documentation lists them.
 pub static ALL: &[&dyn AnyCheck] = &[
     &targets_exist::TargetsExist,
+    &stage_depends_on::StageDependsOn,
+    &final_base::FinalBase,
+    &stages_named::StagesNamed,
+    &copy_from_named_stage::CopyFromNamedStage,
+    &base_pinned::BasePinned,
+    &exec_form::ExecForm,
     &max_size::MaxSize,
     &smaller_than::SmallerThan,
     &non_root::NonRoot,
