@@ -6,6 +6,7 @@
 //! ends, by keyword first and then by words.
 
 use crate::dockerfile::{Dockerfile, Instruction, Keyword};
+use crate::image::inspect::LayerSource;
 use crate::image::{HistoryEntry, Image};
 use crate::stages::{Base, StageGraph};
 
@@ -51,6 +52,34 @@ pub fn attribute(
                 history: facts.history,
                 instruction,
                 base,
+            }
+        })
+        .collect()
+}
+
+/// What made each layer, as an inspection shows it: the instruction as it stands in the Dockerfile, and
+/// the builder's line of history where the instruction cannot be told.
+#[must_use]
+pub fn sources(
+    image: &Image,
+    dockerfile: &Dockerfile,
+    origins: &[LayerOrigin],
+) -> Vec<LayerSource> {
+    origins
+        .iter()
+        .map(|origin| {
+            let instruction = origin
+                .instruction
+                .and_then(|i| dockerfile.instructions.get(i));
+            let history = origin.history.and_then(|h| image.history.get(h));
+            LayerSource {
+                text: match (instruction, history) {
+                    (Some(i), _) => dockerfile.source.snippet(i.span),
+                    (None, Some(h)) => h.created_by.clone(),
+                    (None, None) => String::new(),
+                },
+                line: instruction.map(|i| dockerfile.source.position(i.span.start).line),
+                base: origin.base,
             }
         })
         .collect()

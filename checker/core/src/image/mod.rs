@@ -4,6 +4,7 @@ mod assemble;
 mod config;
 pub mod fixture;
 mod glob;
+pub mod inspect;
 mod keep;
 mod read;
 mod resolve;

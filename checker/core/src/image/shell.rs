@@ -22,6 +22,11 @@ impl Signature {
 }
 
 /// The shells, the most telling first: the first whose strings are all there names the file.
+///
+/// Most shells have a string of their own, some of them in the four-byte characters of `wchar_t`. The last one is for
+/// every other shell of Bourne's family: variables that POSIX asks of a shell, as strings of their own and not in the
+/// middle of a text, beside a message that only an interpreter of `${…}` has.
+#[rustfmt::skip]
 pub(super) const SIGNATURES: &[Signature] = &[
     Signature {
         kind: "busybox",
@@ -29,13 +34,98 @@ pub(super) const SIGNATURES: &[Signature] = &[
         all: &[b"BusyBox v", b"applet not found"],
     },
     Signature {
+        kind: "busybox",
+        evidence: "contains BusyBox's table of applets",
+        all: &[b"\0chgrp\0chmod\0chown\0", b"\0ash\0"],
+    },
+    Signature {
+        kind: "toybox",
+        evidence: "contains Toybox's banner",
+        all: &[b"Toybox ", b"toybox --help"],
+    },
+    Signature {
         kind: "bash",
         evidence: "contains GNU bash's banner and variables",
         all: &[b"GNU bash", b"BASH_VERSINFO"],
     },
     Signature {
+        kind: "zsh",
+        evidence: "contains the Z shell's variables",
+        all: &[b"ZSH_VERSION", b"ZSH_EVAL_CONTEXT"],
+    },
+    Signature {
+        kind: "mksh",
+        evidence: "contains the MirBSD Korn shell's version",
+        all: &[b"@(#)MIRBSD KSH"],
+    },
+    Signature {
+        kind: "mksh",
+        evidence: "contains the MirBSD Korn shell's version",
+        all: &[b"@(#)LEGACY KSH"],
+    },
+    Signature {
+        kind: "ksh93",
+        evidence: "contains the AT&T Korn shell's version",
+        all: &[b"Version AJM 93", b"KSH_VERSION"],
+    },
+    Signature {
+        kind: "posh",
+        evidence: "contains the Policy-compliant Ordinary Shell's version",
+        all: &[b"POSH_VERSION"],
+    },
+    Signature {
+        kind: "yash",
+        evidence: "contains yash's variables",
+        all: &[b"Y\0\0\0A\0\0\0S\0\0\0H\0\0\0_\0\0\0L\0\0\0O\0\0\0A\0\0\0D\0\0\0P\0\0\0A\0\0\0T\0\0\0H\0\0\0"],
+    },
+    Signature {
+        kind: "fish",
+        evidence: "contains fish's variables",
+        all: &[b"f\0\0\0i\0\0\0s\0\0\0h\0\0\0_\0\0\0f\0\0\0u\0\0\0n\0\0\0c\0\0\0t\0\0\0i\0\0\0o\0\0\0n\0\0\0_\0\0\0p\0\0\0a\0\0\0t\0\0\0h\0\0\0"],
+    },
+    Signature {
+        kind: "fish",
+        evidence: "contains fish's variables",
+        all: &[b"fish_function_path", b"fish_user_paths"],
+    },
+    Signature {
+        kind: "tcsh",
+        evidence: "contains the C shell's variables",
+        all: &[b"h\0\0\0i\0\0\0s\0\0\0t\0\0\0l\0\0\0i\0\0\0t\0\0\0", b"a\0\0\0u\0\0\0t\0\0\0o\0\0\0l\0\0\0o\0\0\0g\0\0\0o\0\0\0u\0\0\0t\0\0\0"],
+    },
+    Signature {
+        kind: "tcsh",
+        evidence: "contains the C shell's variables",
+        all: &[b"\0histlit\0", b"\0autologout\0"],
+    },
+    Signature {
+        kind: "rc",
+        evidence: "contains the messages of the Plan 9 shell",
+        all: &[b"unknown node in walk", b"null function name"],
+    },
+    Signature {
+        kind: "sash",
+        evidence: "contains the stand-alone shell's banner",
+        all: &[b"Stand-alone shell"],
+    },
+    Signature {
+        kind: "elvish",
+        evidence: "contains Elvish's interpreter",
+        all: &[b"src.elv.sh/pkg/shell"],
+    },
+    Signature {
+        kind: "nushell",
+        evidence: "contains Nushell's name and variables",
+        all: &[b"nushell", b"NU_VERSION"],
+    },
+    Signature {
         kind: "dash",
-        evidence: "contains the variables that only a shell sets",
+        evidence: "contains the variables that only a shell sets (OPTIND, PS4)",
         all: &[b"\0OPTIND=1", b"\0PS4=+ "],
+    },
+    Signature {
+        kind: "sh",
+        evidence: "contains the variables that only a shell sets (OPTIND, PS4)",
+        all: &[b"\0OPTIND", b"\0PS4", b"ad substitution"],
     },
 ];

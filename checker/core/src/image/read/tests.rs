@@ -330,3 +330,34 @@ fn every_name_of_a_file_has_its_facts() {
     assert!(elf.executable && !elf.is_static());
     assert!(image.tree.get("/bin/ash").is_none());
 }
+
+#[test]
+fn a_shell_is_known_under_any_name_and_a_mention_of_one_is_none() {
+    let kinds = [
+        "busybox", "toybox", "bash", "zsh", "mksh", "ksh93", "posh", "yash", "fish", "tcsh", "rc",
+        "sash", "elvish", "nushell", "dash", "sh",
+    ];
+    let mut text = "layer x\n".to_owned();
+    for kind in kinds {
+        text.push_str(&format!(
+            "file /app/{kind}-server 0755 {kind} size=400000\n"
+        ));
+    }
+    text.push_str("file /app/go 0755 elf-static size=300000 contains=/bin/sh contains=GNU_bash ");
+    text.push_str("contains=OPTIND contains=BASH_VERSINFO contains=ash\n");
+    text.push_str("file /notes 0644 text the BusyBox v1 says applet not found\n");
+    let fixture = Fixture::parse(&text).unwrap();
+    let bytes = fixture
+        .archive(ArchiveFormat::Docker, LayerCompression::None)
+        .unwrap();
+    let image = read(&bytes).unwrap();
+    let shell = |path: &str| match &image.tree.get(path).unwrap().kind {
+        EntryKind::File { facts, .. } => facts.shell.clone().map(|s| s.kind),
+        _ => None,
+    };
+    for kind in kinds {
+        assert_eq!(shell(&format!("/app/{kind}-server")).as_deref(), Some(kind));
+    }
+    assert_eq!(shell("/app/go"), None);
+    assert_eq!(shell("/notes"), None, "only programs are shells");
+}
