@@ -3,8 +3,8 @@
 mod types;
 
 pub use types::{
-    BuildReport, CheckReport, EngineReport, FixReport, Hint, ImageSize, Outcome, PlaceReport,
-    RelatedReport, Report, Status, Verified,
+    BuildReport, CheckReport, EditReport, EngineReport, FixReport, Hint, ImageSize, Outcome,
+    PlaceReport, RelatedReport, Report, Status, Verified,
 };
 
 /// The report's format and version, the value of its `schema` field.

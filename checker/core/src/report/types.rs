@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::Edit;
+use crate::diagnostic::{Edit, Files, Fix};
 
 /// What came of one exercise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -197,9 +197,24 @@ pub struct FixReport {
     pub verified: Verified,
     /// Unified diff of the learner's files.
     pub diff: String,
-    /// The edits, with byte offsets into the files as they are.
-    #[schemars(with = "Vec<serde_json::Value>")]
-    pub edits: Vec<Edit>,
+    /// The edits, each with its place in the file as it is.
+    pub edits: Vec<EditReport>,
+}
+
+/// One edit of a fix: its bytes, and the same place in lines and columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EditReport {
+    /// File, bytes and new text.
+    #[serde(flatten)]
+    pub edit: Edit,
+    /// Line of the first character that goes, from 1.
+    pub line: usize,
+    /// Its column in Unicode characters, from 1.
+    pub column: usize,
+    /// Line of the end.
+    pub end_line: usize,
+    /// Column one past the last character that goes.
+    pub end_column: usize,
 }
 
 /// How a fix was tried.
@@ -219,6 +234,55 @@ pub struct Hint {
     pub level: u8,
     /// The lab's question that makes the learner look.
     pub nudge: Option<String>,
+}
+
+impl FixReport {
+    /// A fix of `files` as the report carries it.
+    #[must_use]
+    pub fn new(fix: &Fix, files: &Files, verified: Verified) -> Self {
+        Self {
+            title: fix.title.clone(),
+            verified,
+            diff: fix.diff(files),
+            edits: fix
+                .edits
+                .iter()
+                .map(|edit| EditReport::new(edit, files))
+                .collect(),
+        }
+    }
+
+    /// The fix itself, ready to be applied.
+    #[must_use]
+    pub fn to_fix(&self) -> Fix {
+        Fix {
+            title: self.title.clone(),
+            edits: self.edits.iter().map(|e| e.edit.clone()).collect(),
+        }
+    }
+}
+
+impl EditReport {
+    /// An edit with its place in `files`; a file that is not there yet begins at line 1, column 1.
+    #[must_use]
+    pub fn new(edit: &Edit, files: &Files) -> Self {
+        let place = |offset| {
+            let source = files.get(&edit.file);
+            source.map_or((1, 1), |s| {
+                let position = s.position(offset);
+                (position.line, position.column)
+            })
+        };
+        let (line, column) = place(edit.span.start);
+        let (end_line, end_column) = place(edit.span.end);
+        Self {
+            edit: edit.clone(),
+            line,
+            column,
+            end_line,
+            end_column,
+        }
+    }
 }
 
 impl Report {
