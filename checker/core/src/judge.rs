@@ -177,12 +177,7 @@ impl Trial<'_> {
             .fixes
             .iter()
             .find(|fix| self.holds(planned, fix))
-            .map(|fix| FixReport {
-                title: fix.title.clone(),
-                verified: Verified::Text,
-                diff: fix.diff(files),
-                edits: fix.edits.clone(),
-            });
+            .map(|fix| FixReport::new(fix, files, Verified::Text));
     }
 
     /// Applies a fix to a copy and judges it again: the file must parse, the text must promise that the check will

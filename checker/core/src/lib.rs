@@ -5,6 +5,7 @@
 //! in which they are listed here.
 
 pub mod source;
+pub mod text;
 pub mod units;
 
 pub mod dockerfile;

@@ -1,0 +1,245 @@
+//! SARIF 2.1.0: findings for code-scanning tools and editors, one run an exercise.
+//!
+//! Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0". Only what failed is a result; what
+//! could not be looked at makes the invocation unsuccessful, so that a missing finding is never taken for a mended one.
+
+use serde_json::{Value, json};
+
+use super::{
+    CheckReport, EditReport, FixReport, Options, Output, PlaceReport, Report, Status, json, words,
+};
+use crate::text::escape;
+
+pub(super) const OUTPUT: Output = Output {
+    name: "sarif",
+    extension: "sarif",
+    about: "SARIF 2.1.0, for code scanning and editors",
+    render,
+};
+
+fn render(reports: &[Report], options: &Options) -> String {
+    let runs: Vec<Value> = reports.iter().map(|r| run(r, options)).collect();
+    json::to_json(&json!({
+        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        "version": "2.1.0",
+        "runs": runs,
+    }))
+}
+
+fn run(report: &Report, options: &Options) -> Value {
+    let ids = rule_ids(report);
+    let rules: Vec<Value> = ids.iter().map(|id| rule(report, id)).collect();
+    let failed = report.checks.iter().filter(|c| c.status == Status::Failed);
+    let results: Vec<Value> = failed.map(|c| result(report, c, &ids, options)).collect();
+    json!({
+        "tool": { "driver": {
+            "name": "mslab",
+            "version": env!("CARGO_PKG_VERSION"),
+            "rules": rules,
+        } },
+        "automationDetails": { "id": format!("mslab/{}/", report.exercise) },
+        "columnKind": "unicodeCodePoints",
+        "invocations": [invocation(report, &ids)],
+        "results": results,
+        "properties": {
+            "outcome": words::outcome(report),
+            "partial": report.partial,
+            "standIns": report.stand_ins,
+        },
+    })
+}
+
+/// The ids of the checks, each once, in the report's order: an index into it is a rule's index.
+fn rule_ids(report: &Report) -> Vec<&str> {
+    let mut ids: Vec<&str> = Vec::new();
+    for check in &report.checks {
+        if !ids.contains(&check.id.as_str()) {
+            ids.push(&check.id);
+        }
+    }
+    ids
+}
+
+fn rule(report: &Report, id: &str) -> Value {
+    let of_id = report.checks.iter().filter(|c| c.id == id);
+    let (title, why) = of_id
+        .map(|c| (c.title.as_str(), c.why.as_str()))
+        .max_by_key(|(_, why)| why.len())
+        .unwrap_or((id, ""));
+    let mut rule = json!({
+        "id": id,
+        "shortDescription": { "text": filled(title, id) },
+        "help": { "text": format!("{why}\n`mslab explain {id}` says more.").trim_start() },
+        "defaultConfiguration": { "level": "error" },
+    });
+    if !why.is_empty() {
+        rule["fullDescription"] = json!({ "text": why });
+    }
+    rule
+}
+
+fn result(report: &Report, check: &CheckReport, rules: &[&str], options: &Options) -> Value {
+    let mut result = json!({
+        "ruleId": check.id,
+        "ruleIndex": rules.iter().position(|id| *id == check.id),
+        "level": "error",
+        "message": { "text": message(check) },
+        "locations": [location(report, check.place.as_ref(), options)],
+        "partialFingerprints": { "mslabKey/v1": format!("{}/{}", report.exercise, check.key) },
+        "properties": { "points": check.points, "maxPoints": check.max_points },
+    });
+    if !check.related.is_empty() {
+        let mut related = Vec::new();
+        for (n, r) in check.related.iter().enumerate() {
+            let mut at = location(report, Some(&r.place), options);
+            at["id"] = json!(n);
+            at["message"] = json!({ "text": filled(&r.note, "see here") });
+            related.push(at);
+        }
+        result["relatedLocations"] = json!(related);
+    }
+    if let Some(fix) = &check.fix {
+        result["fixes"] = json!([changes(report, fix, options)]);
+    }
+    result
+}
+
+/// The finding in a few lines. SARIF reads brackets as links and braces as placeholders, so that neither may come from a
+/// submission unescaped (sections 3.11.5 and 3.11.6).
+fn message(check: &CheckReport) -> String {
+    let mut text = words::headline(check).into_owned();
+    for (label, part) in [
+        ("expected", &check.expected),
+        ("found", &check.actual),
+        ("help", &check.help),
+    ] {
+        if let Some(part) = part {
+            text.push_str(&format!("\n{label}: {part}"));
+        }
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in filled(&text, &check.title).chars() {
+        match c {
+            '\\' | '[' | ']' => out.extend(['\\', c]),
+            '{' | '}' => out.extend([c, c]),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// SARIF forbids empty texts in most places.
+fn filled<'a>(text: &'a str, instead: &'a str) -> &'a str {
+    if text.trim().is_empty() {
+        instead
+    } else {
+        text
+    }
+}
+
+/// Where: code-scanning tools want a file for every result, so that a finding in the image points to the Dockerfile that
+/// made it and names the path in the image beside it.
+fn location(report: &Report, place: Option<&PlaceReport>, options: &Options) -> Value {
+    match place {
+        Some(PlaceReport::Text {
+            file,
+            line,
+            column,
+            end_line,
+            end_column,
+            ..
+        }) => json!({ "physicalLocation": {
+            "artifactLocation": artifact(report, file, options),
+            "region": region(*line, *column, *end_line, *end_column),
+        } }),
+        Some(PlaceReport::Image {
+            path: Some(path), ..
+        }) => json!({
+            "physicalLocation": { "artifactLocation": artifact(report, dockerfile(report), options) },
+            "logicalLocations": [{ "fullyQualifiedName": filled(path, "/"), "kind": "resource" }],
+        }),
+        _ => {
+            json!({ "physicalLocation": { "artifactLocation": artifact(report, dockerfile(report), options) } })
+        }
+    }
+}
+
+/// The Dockerfile that the report's findings speak of.
+fn dockerfile(report: &Report) -> &str {
+    let places = report.checks.iter().filter_map(|c| c.place.as_ref());
+    places
+        .filter_map(|p| match p {
+            PlaceReport::Text { file, .. } if file.to_lowercase().contains("dockerfile") => {
+                Some(file.as_str())
+            }
+            _ => None,
+        })
+        .next()
+        .unwrap_or("Dockerfile")
+}
+
+fn artifact(report: &Report, file: &str, options: &Options) -> Value {
+    json!({ "uri": escape::uri_path(&options.path(report, file)) })
+}
+
+fn region(line: usize, column: usize, end_line: usize, end_column: usize) -> Value {
+    json!({
+        "startLine": line.max(1),
+        "startColumn": column.max(1),
+        "endLine": end_line.max(1),
+        "endColumn": end_column.max(1),
+    })
+}
+
+fn changes(report: &Report, fix: &FixReport, options: &Options) -> Value {
+    let mut files: Vec<(&str, Vec<Value>)> = Vec::new();
+    for edit in &fix.edits {
+        let file = edit.edit.file.as_str();
+        let replacement = replacement(edit);
+        match files.iter_mut().find(|(f, _)| *f == file) {
+            Some((_, all)) => all.push(replacement),
+            None => files.push((file, vec![replacement])),
+        }
+    }
+    let changes: Vec<Value> = files
+        .into_iter()
+        .map(|(file, replacements)| {
+            json!({ "artifactLocation": artifact(report, file, options), "replacements": replacements })
+        })
+        .collect();
+    json!({
+        "description": { "text": format!("{} ({})", fix.title, words::verified(fix.verified)) },
+        "artifactChanges": changes,
+    })
+}
+
+fn replacement(edit: &EditReport) -> Value {
+    let region = region(edit.line, edit.column, edit.end_line, edit.end_column);
+    let mut replacement = json!({ "deletedRegion": region });
+    if !edit.edit.text.is_empty() {
+        replacement["insertedContent"] = json!({ "text": edit.edit.text });
+    }
+    replacement
+}
+
+/// The run itself: what could not be looked at, and what was left out, said as notifications.
+fn invocation(report: &Report, rules: &[&str]) -> Value {
+    let of = |status, level: &str| -> Vec<Value> {
+        let checks = report.checks.iter().filter(|c| c.status == status);
+        checks
+            .map(|c| {
+                json!({
+                    "level": level,
+                    "message": { "text": format!("{}: {}", words::status(status), filled(&c.message, &c.title)) },
+                    "associatedRule": { "id": c.id, "index": rules.iter().position(|id| *id == c.id) },
+                })
+            })
+            .collect()
+    };
+    let mut notifications = of(Status::Error, "error");
+    notifications.extend(of(Status::Skipped, "note"));
+    json!({
+        "executionSuccessful": report.outcome != super::Outcome::Error,
+        "toolExecutionNotifications": notifications,
+    })
+}

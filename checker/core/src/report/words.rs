@@ -1,0 +1,209 @@
+//! Words that several outputs share, so that they agree.
+
+use std::borrow::Cow;
+
+use super::{
+    BuildReport, CheckReport, EngineReport, Options, Outcome, PlaceReport, Report, Status, Verified,
+};
+use crate::units::{Bytes, Millis};
+
+/// A verdict in a word or two; what could not be seen never reads as passed.
+pub(super) fn status(status: Status) -> &'static str {
+    match status {
+        Status::Passed => "passed",
+        Status::Failed => "failed",
+        Status::Skipped => "skipped",
+        Status::Error => "could not look",
+    }
+}
+
+/// The outcome in a word or two.
+pub(super) fn outcome(report: &Report) -> &'static str {
+    match report.outcome {
+        Outcome::Passed if report.partial => "passed, as far as it was looked at",
+        Outcome::Passed => "passed",
+        Outcome::Failed => "failed",
+        Outcome::Error => "not graded",
+    }
+}
+
+/// `70 / 100 points`; nothing where there are no points, or where an error keeps the work from being graded.
+pub(super) fn score(report: &Report) -> Option<String> {
+    (report.max_score > 0 && report.outcome != Outcome::Error)
+        .then(|| format!("{} / {} points", report.score, report.max_score))
+}
+
+/// `8 passed, 2 failed`; verdicts that nobody has are left out.
+pub(super) fn tally(report: &Report) -> String {
+    let all = [
+        Status::Passed,
+        Status::Failed,
+        Status::Skipped,
+        Status::Error,
+    ];
+    let parts: Vec<String> = all
+        .into_iter()
+        .map(|s| (s, report.count(s)))
+        .filter(|(_, n)| *n > 0)
+        .map(|(s, n)| match s {
+            Status::Error => format!("{n} could not be looked at"),
+            s => format!("{n} {}", status(s)),
+        })
+        .collect();
+    if parts.is_empty() {
+        "no checks".into()
+    } else {
+        parts.join(", ")
+    }
+}
+
+/// How a fix was tried: a clause after its title.
+pub(super) fn verified(verified: Verified) -> &'static str {
+    match verified {
+        Verified::Text => "tried on a copy: it parses, and the check holds; not built",
+        Verified::Build => "tried on a copy: built and checked",
+    }
+}
+
+/// `8 steps, 5 cached, 7.43 MB unpacked, 3.10 MB compressed, 12.4 s`
+pub(super) fn build(build: &BuildReport) -> String {
+    let mut parts = Vec::new();
+    if build.steps > 0 {
+        parts.push(plural(build.steps as usize, "step"));
+        if build.cached_steps > 0 {
+            parts.push(format!("{} cached", build.cached_steps));
+        }
+    }
+    match &build.size {
+        Some(size) => {
+            parts.push(format!("{} unpacked", Bytes(size.unpacked_bytes)));
+            if let Some(compressed) = size.compressed_bytes {
+                parts.push(format!("{} compressed", Bytes(compressed)));
+            }
+        }
+        None if build.image_id.is_none() => parts.push("no image".into()),
+        None => {}
+    }
+    parts.push(Millis(build.duration_ms).to_string());
+    parts.join(", ")
+}
+
+/// What a build is called: its target, with the platform where the lab names one.
+pub(super) fn build_name(build: &BuildReport) -> String {
+    let name = build.target.as_deref().unwrap_or(&build.key);
+    match &build.platform {
+        Some(platform) => format!("{name} ({platform})"),
+        None => name.to_owned(),
+    }
+}
+
+/// `Docker 28.5.1, overlay2, linux/amd64`
+pub(super) fn engine(engine: &EngineReport) -> String {
+    let named = format!("{} {}", engine.name, engine.version);
+    [named.trim(), &engine.image_store, &engine.platform]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// That stand-ins took the place of base images, in one sentence.
+pub(super) fn stand_ins(report: &Report) -> Option<String> {
+    (!report.stand_ins.is_empty()).then(|| {
+        let names: Vec<String> = report.stand_ins.iter().map(|s| format!("`{s}`")).collect();
+        let named = match names.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+            None => String::new(),
+        };
+        format!("Built on local stand-ins for {named}: sizes differ from those on the real images.")
+    })
+}
+
+/// That checks were left out on purpose, in one sentence.
+pub(super) fn partial(report: &Report) -> Option<String> {
+    report.partial.then(|| {
+        "Partial: checks that were left out on purpose may still fail, and their points do not count."
+            .to_owned()
+    })
+}
+
+/// A place in one line: `Dockerfile:9:6`, or `/bin/sh in layer 3 of the image`.
+pub(super) fn place(place: &PlaceReport, path: impl Fn(&str) -> String) -> String {
+    match place {
+        PlaceReport::Text {
+            file, line, column, ..
+        } => format!("{}:{line}:{column}", path(file)),
+        PlaceReport::Image {
+            layer,
+            path: in_image,
+        } => {
+            let layer = layer.map(|n| format!("layer {} of ", n + 1));
+            let layer = layer.unwrap_or_default();
+            match in_image {
+                Some(in_image) => format!("{in_image} in {layer}the image"),
+                None => format!("{layer}the image"),
+            }
+        }
+    }
+}
+
+/// `1 step`, `2 steps`
+pub(super) fn plural(n: usize, word: &str) -> String {
+    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
+}
+
+/// A finding as plain lines, for outputs that have no form of their own for its parts. Not escaped.
+pub(super) fn plain(report: &Report, check: &CheckReport, options: &Options) -> String {
+    let mut lines = vec![headline(check).into_owned()];
+    let path = |file: &str| options.path(report, file);
+    if let Some(at) = &check.place {
+        lines.push(format!("at: {}", place(at, path)));
+    }
+    for related in &check.related {
+        lines.push(format!(
+            "see: {}: {}",
+            place(&related.place, path),
+            related.note
+        ));
+    }
+    let labelled = [
+        ("expected", &check.expected),
+        ("found", &check.actual),
+        ("help", &check.help),
+    ];
+    for (label, text) in labelled {
+        if let Some(text) = text {
+            lines.push(format!("{label}: {text}"));
+        }
+    }
+    if check.status == Status::Failed && !check.why.is_empty() {
+        lines.push(format!("why: {}", check.why));
+    }
+    if let Some(nudge) = check.hint.as_ref().and_then(|h| h.nudge.as_ref()) {
+        lines.push(format!("hint: {nudge}"));
+    }
+    lines.extend(check.details.iter().map(|d| format!("  {d}")));
+    if let Some(fix) = &check.fix {
+        lines.push(format!("fix: {} ({})", fix.title, verified(fix.verified)));
+        lines.push(fix.diff.clone());
+    }
+    lines.join("\n")
+}
+
+/// How far the hints of a check are open; 3 where the report does not say.
+pub(super) fn hint_level(check: &CheckReport) -> u8 {
+    check.hint.as_ref().map_or(3, |h| h.level)
+}
+
+/// A check's line: what was seen, or for a failed check whose hints are closed, only what it asks.
+pub(super) fn headline(check: &CheckReport) -> Cow<'_, str> {
+    let failed = check.status == Status::Failed;
+    if failed && (hint_level(check) < 2 || check.message.is_empty()) {
+        Cow::Owned(format!("does not hold: {}", check.title))
+    } else if check.message.is_empty() {
+        Cow::Borrowed(&check.title)
+    } else {
+        Cow::Borrowed(&check.message)
+    }
+}

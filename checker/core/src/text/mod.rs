@@ -1,0 +1,10 @@
+//! Text for people: made safe for where it is shown, broken into lines, and coloured.
+//!
+//! Nothing here knows a check or a report.
+
+pub mod escape;
+mod layout;
+mod paint;
+
+pub use layout::{char_width, columns, fill, trim};
+pub use paint::{Glyphs, Pen, Tone};
