@@ -22,3 +22,5 @@ for program in npm npx; do
 done
 ln -s ../lib/node_modules/corepack/dist/corepack.js bin/corepack
 chmod 755 lib/node_modules/corepack/dist/corepack.js
+cp /docker-entrypoint.sh bin/docker-entrypoint.sh
+chmod 755 bin/docker-entrypoint.sh
