@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{AnyCheck, BoundCheck, Check, Example, Judged, Verdict, View};
 use crate::diagnostic::{Files, Finding, Fix};
-use crate::dockerfile;
+use crate::dockerfile::{self, ignore::Ignore};
 use crate::evidence::{
     BuildEvidence, BuildOutcome, Built, ContextEvidence, Evidence, Extra, Observed, PlatformImage,
     SourceEvidence,
@@ -174,8 +174,10 @@ impl Case {
                 .files
                 .contains_key(".dockerignore")
                 .then(|| ".dockerignore".to_owned());
+            let ignore = Ignore::parse(self.text(".dockerignore").as_bytes());
+            let sent = |path: &str| path == "Dockerfile" || !ignore.matches(path);
             let seen = ContextEvidence {
-                files: context.clone(),
+                files: context.iter().filter(|(p, _)| sent(p)).cloned().collect(),
                 ignore_file,
             };
             evidence

@@ -4,12 +4,14 @@
 //! struct that `lab.toml` fills; what it may look at is a [`View`]; what it answers is a [`Verdict`].
 
 mod base_pinned;
+mod builds;
 mod ca_certificates;
 mod certificates;
 mod copy_from_named_stage;
 mod doc;
 mod edits;
 mod exec_form;
+mod failure;
 mod final_base;
 mod images;
 mod installs;
@@ -57,6 +59,7 @@ pub static ALL: &[&dyn AnyCheck] = &[
     &copy_from_named_stage::CopyFromNamedStage,
     &base_pinned::BasePinned,
     &exec_form::ExecForm,
+    &builds::Builds,
     &max_size::MaxSize,
     &smaller_than::SmallerThan,
     &non_root::NonRoot,

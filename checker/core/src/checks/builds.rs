@@ -1,0 +1,195 @@
+//! `builds`: the target builds.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::edits::Edits;
+use super::params::listed;
+use super::{Check, Doc, Example, Judged, Verdict, View, failure};
+use crate::diagnostic::{Finding, Fix, did_you_mean};
+use crate::dockerfile::Keyword;
+use crate::evidence::{
+    BuildFailure, BuildFailureCause, BuildOutcome, Need, Observed, SourceEvidence,
+};
+use crate::source::Span;
+use crate::stages::{Problem, Stage};
+use crate::units::Millis;
+
+/// See [`Check::DOC`].
+pub(super) struct Builds;
+
+/// `builds` takes no parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Params {}
+
+impl Check for Builds {
+    type Params = Params;
+    const ID: &'static str = "builds";
+    const TITLE: &'static str = "The target builds";
+    const DOC: Doc = Doc {
+        what: "The engine builds the target to its end. Where it cannot, the finding shows the instruction that \
+               failed and the last lines that it printed. What the engine would refuse before it starts, such as an \
+               unknown instruction, is found without one.",
+        why: "An image that cannot be built cannot be shipped, and nothing else about it can be checked.",
+        bad: Example::text(
+            "FROM golang:1.27-alpine AS builder\n\
+             WORKDIR /src\n\
+             COPY . .\n\
+             RUN go build -o /out/app .\n\
+             \n\
+             FROM alpine:3.22 AS production\n\
+             COPY --from=builder /src/app /app\n\
+             CMD [\"/app\"]\n",
+        )
+        .with_build(missing_binary),
+        good: Example::text(
+            "FROM golang:1.27-alpine AS builder\n\
+             WORKDIR /src\n\
+             COPY . .\n\
+             RUN go build -o /out/app .\n\
+             \n\
+             FROM alpine:3.22 AS production\n\
+             COPY --from=builder /out/app /app\n\
+             CMD [\"/app\"]\n",
+        ),
+    };
+
+    fn summary(_: &Params) -> String {
+        "the target builds".into()
+    }
+
+    fn needs(_: &Params) -> Vec<Need> {
+        vec![Need::Build]
+    }
+
+    fn judge(_: &Params, view: &View<'_>) -> Judged {
+        if let Some(finding) = refused(view) {
+            return Ok(finding.into());
+        }
+        match view.outcome()? {
+            BuildOutcome::Failed(failure) => Ok(failure::finding(view, failure).into()),
+            BuildOutcome::Built(built) => {
+                let time = Millis(built.duration_ms);
+                let cached = built.steps.iter().filter(|s| s.cached).count();
+                Ok(Verdict::passed(match built.steps.len() {
+                    0 => "builds".to_owned(),
+                    n => format!("builds in {time}, {cached} of {n} steps from the cache"),
+                }))
+            }
+        }
+    }
+
+    fn promised_by_text(_: &Params, view: &View<'_>) -> Option<bool> {
+        if refused(view).is_some() {
+            return Some(false);
+        }
+        let seen = view
+            .evidence
+            .builds
+            .get(&view.build.key)
+            .map(|b| &b.outcome);
+        match seen {
+            Some(Observed::Seen(BuildOutcome::Failed(failure))) => {
+                failure::mended_by_text(view, failure)
+            }
+            Some(Observed::Seen(BuildOutcome::Built(_))) => None,
+            _ => Some(true),
+        }
+    }
+}
+
+/// What the engine refuses before it builds anything.
+fn refused(view: &View<'_>) -> Option<Finding> {
+    let path = &view.build.dockerfile;
+    let Some(source) = view.evidence.dockerfiles.get(path) else {
+        let finding = Finding::new(format!("there is no {path}"))
+            .expected(format!("a file called {path}"), "none");
+        return Some(finding.help("The file's name has a capital D and no ending."));
+    };
+    let errors = &source.dockerfile.errors;
+    if let Some(first) = errors.first() {
+        let mut finding = view.finding(first.message.clone(), first.span);
+        finding.help.clone_from(&first.help);
+        for other in &errors[1..] {
+            finding = finding.related(view.place(other.span), other.message.clone());
+        }
+        finding.fixes.extend(errors_fix(source));
+        return Some(finding);
+    }
+    let graph = &source.graph;
+    let target = graph.find_first(view.build.target.iter().map(String::as_str));
+    let Some(target) = target else {
+        return Some(no_target(view, source));
+    };
+    let reachable = graph.reachable(target.index);
+    let problems: Vec<&Problem> = graph
+        .problems
+        .iter()
+        .filter(|p| p.stage.is_none_or(|s| reachable.contains(&s)))
+        .collect();
+    let first = problems.first()?;
+    let mut finding = view.finding(first.message.clone(), first.span);
+    finding.help.clone_from(&first.help);
+    for other in &problems[1..] {
+        finding = finding.related(view.place(other.span), other.message.clone());
+    }
+    Some(finding)
+}
+
+fn no_target(view: &View<'_>, source: &SourceEvidence) -> Finding {
+    let wanted = view.build.target_names();
+    let names: Vec<String> = source.graph.stages.iter().map(Stage::label).collect();
+    let message = format!("there is no stage called {wanted} to build");
+    let finding = Finding::new(message).expected(
+        format!("a stage called {wanted}"),
+        listed(names.iter().map(String::as_str), "and"),
+    );
+    let near = view
+        .build
+        .target
+        .iter()
+        .find_map(|t| did_you_mean(t, names.iter().map(String::as_str)));
+    match near {
+        Some(near) => finding.help(format!("Is it the stage `{near}`?")),
+        None => finding.help("A stage gets its name at the end of its FROM line, after `AS`."),
+    }
+}
+
+/// Puts right what is one word off: instructions and flags that are nearly known.
+fn errors_fix(source: &SourceEvidence) -> Option<Fix> {
+    let file = &source.dockerfile.source;
+    let mut edits = Edits::new("write what was meant", &source.path, file);
+    for error in &source.dockerfile.errors {
+        let written = file.snippet(error.span);
+        let unknown = source
+            .dockerfile
+            .instructions
+            .iter()
+            .find(|i| i.keyword == Keyword::Unknown && i.keyword_word.span == error.span);
+        let meant = match unknown {
+            Some(_) => Keyword::nearest(&written).map(|k| k.as_str().to_owned()),
+            None => error
+                .help
+                .as_deref()
+                .and_then(|h| h.strip_prefix("Did you mean `")?.strip_suffix("`?"))
+                .map(str::to_owned),
+        }?;
+        // A flag keeps its value.
+        let length = written.find('=').filter(|_| meant.starts_with("--"));
+        let end = error.span.start + length.unwrap_or(written.len());
+        edits = edits.replace(Span::new(error.span.start, end), meant);
+    }
+    Some(edits.done())
+}
+
+fn missing_binary() -> BuildOutcome {
+    BuildOutcome::Failed(BuildFailure {
+        message: "failed to compute cache key: \"/src/app\": not found".into(),
+        cause: BuildFailureCause::MissingCopySource(Some("/src/app".into())),
+        lines: Some((7, 7)),
+        exit_code: None,
+        log_tail: Vec::new(),
+        steps: Vec::new(),
+        duration_ms: 4_000,
+    })
+}

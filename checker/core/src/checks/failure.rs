@@ -1,0 +1,603 @@
+//! A failed build made into a finding: the instruction, the end of its log, and a hint for the well-known causes.
+
+use super::edits::Edits;
+use super::images::Reference;
+use super::{View, copy_from_named_stage, shell, walk};
+use crate::diagnostic::{Finding, Fix, did_you_mean};
+use crate::dockerfile::{
+    Command, CopyCommand, Instruction, Word, expand_word,
+};
+use crate::dockerfile::ignore::{Ignore, ignore_file_names};
+use crate::evidence::{BuildFailure, BuildFailureCause as Cause, Observed, SourceEvidence};
+use crate::source::Span;
+use crate::stages::{Base, Stage};
+use crate::units::Millis;
+
+/// How many lines of a log a finding shows.
+const SHOWN_LINES: usize = 15;
+
+/// The finding for a build that failed.
+pub(super) fn finding(view: &View<'_>, failure: &BuildFailure) -> Finding {
+    let source = view.evidence.dockerfiles.get(&view.build.dockerfile);
+    let mut finding = match source {
+        Some(source) => explained(view, source, failure),
+        None => Finding::new(general(failure)),
+    };
+    let log = &failure.log_tail;
+    finding.details = if log.is_empty() {
+        failure.message.lines().map(str::to_owned).collect()
+    } else {
+        log[log.len().saturating_sub(SHOWN_LINES)..].to_vec()
+    };
+    finding
+}
+
+/// What the end of a log shows, for findings that speak of another build than the clean one.
+pub(super) fn log_end(failure: &BuildFailure) -> Vec<String> {
+    let log = &failure.log_tail;
+    log[log.len().saturating_sub(SHOWN_LINES)..].to_vec()
+}
+
+/// The instruction that failed.
+pub(super) fn instruction_at<'a>(
+    source: &'a SourceEvidence,
+    lines: Option<(usize, usize)>,
+) -> Option<(usize, &'a Instruction)> {
+    let (first, last) = lines?;
+    let file = &source.dockerfile.source;
+    source
+        .dockerfile
+        .instructions
+        .iter()
+        .enumerate()
+        .find(|(_, i)| {
+            let start = file.position(i.span.start).line;
+            let end = file.position(i.span.end).line;
+            start <= last && end >= first
+        })
+}
+
+fn general(failure: &BuildFailure) -> String {
+    match failure.exit_code {
+        Some(code) => format!("the build failed: a command ended with exit code {code}"),
+        None => "the build failed".to_owned(),
+    }
+}
+
+fn explained(view: &View<'_>, source: &SourceEvidence, failure: &BuildFailure) -> Finding {
+    let at = instruction_at(source, failure.lines);
+    let stage = at.and_then(|(i, _)| {
+        source
+            .graph
+            .stages
+            .iter()
+            .find(|s| s.instructions.contains(&i))
+    });
+    let placed = |message: String, span: Option<Span>| match span.or(at.map(|(_, i)| i.span)) {
+        Some(span) => view.finding(message, span),
+        None => Finding::new(message),
+    };
+    let image = stage.map_or_else(
+        || "the image".to_owned(),
+        |s| format!("`{}`", root_name(source, s)),
+    );
+    match &failure.cause {
+        Cause::MissingCopySource(path) => missing_source(view, source, at, path.as_deref()),
+        Cause::UnknownStage(name) => unknown_name(view, source, name, "no stage"),
+        Cause::BaseImage(image) => unknown_name(view, source, image, "no image"),
+        Cause::CommandNotFound(command) => {
+            let word = command.as_deref().unwrap_or("a command");
+            let span = at.and_then(|(_, i)| {
+                let all = shell::commands(&source.dockerfile, i);
+                let found = all.iter().find(|c| Some(c.program()) == command.as_deref());
+                found.map(shell::ShellCommand::span)
+            });
+            placed(format!("`{word}` is not in this stage"), span)
+                .expected(format!("a base that has `{word}`"), image)
+                .help(missing_command(word, stage.map(|s| root_name(source, s))))
+        }
+        Cause::PermissionDenied => placed("a file may not be read or started".into(), None)
+            .expected("a file that this stage's user may start", "permission denied")
+            .help("Give it the right to be started with `COPY --chmod=755`, or look at the USER before this line."),
+        Cause::Network => placed("a command could not reach the network".into(), None)
+            .help("Try again; if other builds get through, look at the address that the log names."),
+        Cause::NoSpace => placed("there is no space left on the engine's disk".into(), None)
+            .help("`docker system df` shows what takes the space, and `docker builder prune` frees the build cache."),
+        Cause::ExecFormat => placed("a file cannot be started on this machine".into(), None)
+            .expected("a program for this platform, or a script that begins with `#!`", "exec format error")
+            .help("Was the program built for another machine (`GOARCH`, `--platform`)? Does the script's first line name its shell?"),
+        Cause::Killed => placed("a command was killed".into(), None)
+            .expected("a command that ends by itself", "exit code 137")
+            .help("Most often it took more memory than there is: let it do less at a time."),
+        Cause::TimeLimit(limit) => placed(format!("the build took longer than {}", Millis(*limit)), None)
+            .expected(format!("at most {}", Millis(*limit)), "it was stopped")
+            .help("Does this command wait for something, or start a server that never ends?"),
+        Cause::MissingSecret(id) => placed(format!("the secret `{id}` was not given to the build"), secret_span(at, id))
+            .help(secret_help(view, id)),
+        Cause::EngineTooOld { feature, needs } => placed(format!("this engine is too old for {feature}"), None)
+            .expected(format!("Docker {needs} or newer"), "an older engine")
+            .help("Use a newer engine, or write it without that feature."),
+        Cause::Syntax => placed(failure.message.lines().next().unwrap_or("the file cannot be read").into(), None)
+            .help("The engine cannot read this line."),
+        Cause::Other => {
+            let message = match (failure.exit_code, at) {
+                (Some(code), Some((_, i))) => {
+                    format!("{} ended with exit code {code}", walk::quoted(source, i))
+                }
+                _ => general(failure),
+            };
+            placed(message, None).help("The last lines of its log say why.")
+        }
+    }
+}
+
+/// The image at the bottom of a stage.
+fn root_name(source: &SourceEvidence, stage: &Stage) -> String {
+    let line = walk::lineage(&source.graph, stage.index);
+    line.first()
+        .map_or_else(String::new, |s| s.base_name.clone())
+}
+
+fn missing_command(word: &str, base: Option<String>) -> String {
+    let base = base.unwrap_or_default();
+    let alpine = base.contains("alpine");
+    match word {
+        _ if base == "scratch" => {
+            "On scratch there are no commands: do this in an earlier stage.".into()
+        }
+        "apt-get" | "apt" if alpine => "Alpine's package manager is `apk add --no-cache`.".into(),
+        "apk" if !alpine => {
+            "This base is no Alpine: its package manager is most often `apt-get`.".into()
+        }
+        "bash" if alpine => {
+            "Alpine's shell is `sh`: write the command for it, or install bash.".into()
+        }
+        "useradd" | "groupadd" if alpine => {
+            "Alpine has `adduser -D` and `addgroup` instead.".into()
+        }
+        "adduser" | "addgroup" if !alpine => {
+            "This base has `useradd` and `groupadd` instead.".into()
+        }
+        _ => format!(
+            "Start this stage from a base that has `{word}`, or install it before this line. Is the name right?"
+        ),
+    }
+}
+
+fn secret_span(at: Option<(usize, &Instruction)>, id: &str) -> Option<Span> {
+    let Command::Run(run) = &at?.1.command else {
+        return None;
+    };
+    let named = |m: &&crate::dockerfile::Mount| m.option("id").is_some_and(|w| w.text == id);
+    run.mounts.iter().find(named).map(|m| m.span)
+}
+
+fn secret_help(view: &View<'_>, id: &str) -> String {
+    let ids = view.build.secrets.iter().map(String::as_str);
+    match did_you_mean(id, ids) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None if view.build.secrets.is_empty() => {
+            "This exercise gives no secret to the build.".into()
+        }
+        None => format!(
+            "The build is given {}.",
+            super::params::listed(view.build.secrets.iter().map(String::as_str), "and")
+        ),
+    }
+}
+
+/// A name after FROM or `--from` that is neither a stage nor an image that can be had.
+fn unknown_name(view: &View<'_>, source: &SourceEvidence, name: &str, what: &str) -> Finding {
+    let graph = &source.graph;
+    let file = &source.dockerfile.source;
+    let short = Reference::parse(name).familiar();
+    let plain = short.trim_end_matches(":latest");
+    let is_it = |text: &str| {
+        text.eq_ignore_ascii_case(name)
+            || Reference::parse(text)
+                .familiar()
+                .trim_end_matches(":latest")
+                == plain
+    };
+    let base = graph
+        .stages
+        .iter()
+        .filter(|s| is_it(&s.base_name))
+        .find_map(|s| Some((s.index, walk::base_span(source, s)?)));
+    let edge = graph.edges.iter().find(|e| is_it(&file.snippet(e.span)));
+    let place = edge.map(|e| (e.stage, e.span)).or(base);
+    let message = format!("there is {what} called `{plain}`");
+    let Some((stage, span)) = place else {
+        return Finding::new(message);
+    };
+    let names: Vec<String> = graph
+        .stages
+        .iter()
+        .take(stage)
+        .filter_map(|s| Some(s.name.as_ref()?.text.clone()))
+        .collect();
+    let finding = view.finding(message, span).expected(
+        "an earlier stage, or an image that can be had",
+        format!("`{plain}`"),
+    );
+    match copy_from_named_stage::near(plain, &names) {
+        Some(near) => {
+            let edits = Edits::new(format!("write `{near}`"), &source.path, file);
+            finding
+                .help(format!("Did you mean the stage `{near}`?"))
+                .fix(edits.replace(span, near).done())
+        }
+        None => finding.help("Is the name right, and has the image such a tag?"),
+    }
+}
+
+fn copy_of(instruction: &Instruction) -> Option<&CopyCommand> {
+    match &instruction.command {
+        Command::Copy(copy) | Command::Add(copy) => Some(copy),
+        _ => None,
+    }
+}
+
+fn same_path(a: &str, b: &str) -> bool {
+    let clean = |p: &str| {
+        let parts = p.split('/').filter(|x| !x.is_empty() && *x != ".");
+        parts.collect::<Vec<_>>().join("/")
+    };
+    clean(a) == clean(b)
+}
+
+fn expanded(source: &SourceEvidence, index: usize, word: &Word) -> String {
+    let scope = source.graph.scope_before(&source.dockerfile, index);
+    expand_word(&word.text, &scope, source.dockerfile.escape)
+        .map_or_else(|_| word.text.clone(), |e| e.text)
+}
+
+/// The instruction, the copy and the word that name a path that is not there.
+fn missing_word<'a>(
+    source: &'a SourceEvidence,
+    at: Option<(usize, &'a Instruction)>,
+    path: &str,
+) -> Option<(usize, &'a CopyCommand, &'a Word)> {
+    let all = source.dockerfile.instructions.iter().enumerate();
+    at.into_iter().chain(all).find_map(|(index, instruction)| {
+        let copy = copy_of(instruction)?;
+        let word = copy
+            .sources
+            .iter()
+            .find(|w| same_path(&expanded(source, index, w), path))?;
+        Some((index, copy, word))
+    })
+}
+
+fn missing_source(
+    view: &View<'_>,
+    source: &SourceEvidence,
+    at: Option<(usize, &Instruction)>,
+    path: Option<&str>,
+) -> Finding {
+    let word = path.and_then(|p| missing_word(source, at, p));
+    let copy = word.map(|w| w.1).or_else(|| copy_of(at?.1));
+    let from = copy.and_then(|c| c.from.as_ref());
+    let place = match from {
+        Some(from) => format!("in `{}`", from.text),
+        None => "in the build context".to_owned(),
+    };
+    let shown = word.map_or_else(
+        || path.unwrap_or("a source").to_owned(),
+        |w| w.2.text.clone(),
+    );
+    let message = format!("`{shown}` is not {place}");
+    let span = word.map(|w| w.2.span).or(at.map(|(_, i)| i.span));
+    let finding = match span {
+        Some(span) => view.finding(message, span),
+        None => Finding::new(message),
+    };
+    let finding = finding.expected(
+        format!("a path that is there {place}"),
+        format!("`{shown}`"),
+    );
+    let Some((index, copy, word)) = word else {
+        return finding
+            .help("Look at what is really there, and at where the stage puts its result.");
+    };
+    match &copy.from {
+        Some(from) => missing_in_stage(source, finding, from, word),
+        None => missing_in_context(view, source, finding, word, &expanded(source, index, word)),
+    }
+}
+
+fn missing_in_stage(
+    source: &SourceEvidence,
+    finding: Finding,
+    from: &Word,
+    word: &Word,
+) -> Finding {
+    let Some(stage) = source.graph.find(&from.text) else {
+        return finding.help(format!("Look at what is in `{}`.", from.text));
+    };
+    let made = products(source, stage);
+    let name = |p: &str| {
+        p.trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let same: Vec<&String> = made
+        .iter()
+        .filter(|p| name(p) == name(&word.text))
+        .collect();
+    if let [only] = &same[..] {
+        let fix = replace(source, word, only);
+        return finding
+            .help(format!(
+                "The stage `{}` makes `{only}`. Did you mean that?",
+                from.text
+            ))
+            .fix(fix);
+    }
+    match did_you_mean(&word.text, made.iter().map(String::as_str)) {
+        Some(near) => {
+            let near = near.to_owned();
+            let fix = replace(source, word, &near);
+            finding
+                .help(format!(
+                    "The stage `{}` makes `{near}`. Did you mean that?",
+                    from.text
+                ))
+                .fix(fix)
+        }
+        None => finding.help(format!(
+            "Look at what the stage holds: build it with `--target {}`, and list its folders.",
+            from.text
+        )),
+    }
+}
+
+fn replace(source: &SourceEvidence, word: &Word, text: &str) -> Fix {
+    let edits = Edits::new(
+        format!("copy `{text}`"),
+        &source.path,
+        &source.dockerfile.source,
+    );
+    edits.replace(word.span, text).done()
+}
+
+/// Absolute paths that a stage's text says it makes: what compilers write with `-o`, and what is copied there by name.
+fn products(source: &SourceEvidence, stage: &Stage) -> Vec<String> {
+    let mut made = Vec::new();
+    let mut workdir = String::from("/");
+    for (index, instruction) in walk::all_instructions(source, stage) {
+        match &instruction.command {
+            Command::Workdir(word) => workdir = join(&workdir, &expanded(source, index, word)),
+            Command::Run(_) => {
+                for command in shell::commands(&source.dockerfile, instruction) {
+                    let args = command.args();
+                    for (i, arg) in args.iter().enumerate() {
+                        let output = match arg.text.as_str() {
+                            "-o" | "--out" | "--output" | "--outDir" | "--outfile" => {
+                                args.get(i + 1).map(|a| a.text.as_str())
+                            }
+                            a => a
+                                .strip_prefix("--outfile=")
+                                .or_else(|| a.strip_prefix("-o=")),
+                        };
+                        if let Some(path) = output.filter(|p| !p.contains('$')) {
+                            made.push(join(&workdir, path));
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    made.sort();
+    made.dedup();
+    made
+}
+
+/// `path` as seen from `workdir`.
+fn join(workdir: &str, path: &str) -> String {
+    if path.starts_with('/') {
+        return path.to_owned();
+    }
+    let mut out = workdir.trim_end_matches('/').to_owned();
+    for part in path.split('/').filter(|p| !p.is_empty() && *p != ".") {
+        out.push('/');
+        out.push_str(part);
+    }
+    out
+}
+
+fn missing_in_context(
+    view: &View<'_>,
+    source: &SourceEvidence,
+    finding: Finding,
+    word: &Word,
+    path: &str,
+) -> Finding {
+    for name in ignore_file_names(&view.build.dockerfile) {
+        let Some(file) = view.evidence.files.get(&name) else {
+            continue;
+        };
+        let ignore = Ignore::parse(file.bytes());
+        if let Some(line) = ignore
+            .deciding(path.trim_start_matches('/'))
+            .filter(|p| !p.keeps)
+        {
+            let place = crate::diagnostic::Place::text(name.clone(), line.span);
+            return finding
+                .related(place, "this line keeps it out of the build")
+                .help(format!("{name} leaves `{path}` out: `{}`.", line.text));
+        }
+        break;
+    }
+    let Some(Observed::Seen(context)) = view.evidence.contexts.get(&view.build.dockerfile) else {
+        return finding
+            .help("Paths begin at the build context, and not at the folder of the machine.");
+    };
+    let mut names: Vec<&str> = Vec::new();
+    for (file, _) in &context.files {
+        names.push(file);
+        names.extend(file.match_indices('/').map(|(i, _)| &file[..i]));
+    }
+    names.sort_unstable();
+    names.dedup();
+    let wanted = path.trim_start_matches("./").trim_matches('/');
+    match did_you_mean(wanted, names.iter().copied()) {
+        Some(near) => {
+            let fix = replace(source, word, near);
+            finding.help(format!("Did you mean `{near}`?")).fix(fix)
+        }
+        None => finding.help("Paths begin at the build context: it holds no file of that name."),
+    }
+}
+
+/// Whether the text no longer has what made the build fail; `None` where the text cannot tell.
+pub(super) fn mended_by_text(view: &View<'_>, failure: &BuildFailure) -> Option<bool> {
+    let source = view.source().ok()?;
+    match &failure.cause {
+        Cause::MissingCopySource(Some(path)) => Some(missing_word(source, None, path).is_none()),
+        Cause::UnknownStage(name) | Cause::BaseImage(name) => {
+            let named = source
+                .graph
+                .edges
+                .iter()
+                .any(|e| source.dockerfile.source.snippet(e.span) == *name);
+            let based = |s: &Stage| matches!(&s.base, Base::Image(i) if i == name);
+            Some(!named && !source.graph.stages.iter().any(based))
+        }
+        Cause::Syntax => Some(true),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::builds::Builds;
+    use super::super::case::Case;
+    use super::*;
+    use crate::evidence::BuildOutcome;
+
+    fn failed(cause: Cause, line: usize) -> BuildOutcome {
+        BuildOutcome::Failed(BuildFailure {
+            message: "process did not complete".into(),
+            cause,
+            lines: Some((line, line)),
+            exit_code: Some(1),
+            log_tail: (0..40).map(|n| format!("line {n}")).collect(),
+            steps: Vec::new(),
+            duration_ms: 1,
+        })
+    }
+
+    fn missing(path: &str) -> Cause {
+        Cause::MissingCopySource(Some(path.into()))
+    }
+
+    #[track_caller]
+    fn mended(case: &Case) -> String {
+        let fix = case.fails::<Builds>().fixes.remove(0);
+        let after = case.after(&fix);
+        let builds = super::super::find("builds").unwrap();
+        assert_eq!(
+            after.promised_by(builds),
+            Some(true),
+            "{}",
+            after.text("Dockerfile")
+        );
+        after.text("Dockerfile")
+    }
+
+    #[test]
+    fn the_failing_instruction_and_the_end_of_its_log_are_shown() {
+        let case = Case::new("FROM a\nRUN x \\\n  && y\n").outcome(failed(Cause::Other, 3));
+        let finding = case.fails::<Builds>();
+        assert_eq!(case.words(&finding), "RUN x \\\n  && y");
+        assert_eq!(finding.details.len(), SHOWN_LINES);
+        assert_eq!(finding.details[SHOWN_LINES - 1], "line 39");
+        assert_eq!(finding.message, "`RUN x` ended with exit code 1");
+    }
+
+    #[test]
+    fn a_mistyped_path_of_the_context_is_found_there() {
+        let case = Case::new("FROM a\nCOPY a.txt pakage.json ./\n")
+            .context(&[("package.json", 1), ("a.txt", 1), ("src/x.js", 1)])
+            .outcome(failed(missing("/pakage.json"), 2));
+        assert_eq!(case.words(&case.fails::<Builds>()), "pakage.json");
+        assert!(mended(&case).contains("COPY a.txt package.json ./"));
+        let folder = Case::new("FROM a\nCOPY scr ./\n")
+            .context(&[("src/x.js", 1)])
+            .outcome(failed(missing("/scr"), 2));
+        assert!(mended(&folder).contains("COPY src ./"));
+    }
+
+    #[test]
+    fn the_ignore_file_is_named_where_it_is_the_reason() {
+        let case = Case::new("FROM a\nCOPY dist ./\n")
+            .file(".dockerignore", "node_modules\ndist\n")
+            .outcome(failed(missing("/dist"), 2));
+        let finding = case.fails::<Builds>();
+        assert_eq!(
+            finding.help.as_deref(),
+            Some(".dockerignore leaves `dist` out: `dist`.")
+        );
+        assert_eq!(finding.related.len(), 1);
+    }
+
+    #[test]
+    fn commands_names_and_secrets_have_their_own_hints() {
+        let text = "FROM alpine:3.22 AS builder\nRUN ls && apt-get update\nFROM scratch\nCOPY --from=builder /x /x\n";
+        let command = Cause::CommandNotFound(Some("apt-get".into()));
+        let case = Case::new(text).outcome(failed(command, 2));
+        let finding = case.fails::<Builds>();
+        assert_eq!(case.words(&finding), "apt-get update");
+        assert!(finding.help.unwrap().contains("apk add"));
+
+        let text = "FROM a AS builder\nFROM b\nCOPY --from=biulder /x /x\n";
+        let image = Cause::BaseImage("docker.io/library/biulder:latest".into());
+        let case = Case::new(text).outcome(failed(image, 3));
+        let finding = case.fails::<Builds>();
+        assert_eq!(
+            (case.words(&finding).as_str(), finding.fixes.len()),
+            ("biulder", 1)
+        );
+
+        let text = "FROM a\nRUN --mount=type=secret,id=npm-token,required=true x\n";
+        let secret = Cause::MissingSecret("npm-token".into());
+        let case = Case::new(text)
+            .secrets(&[("npm_token", "x")])
+            .outcome(failed(secret, 2));
+        assert_eq!(
+            case.fails::<Builds>().help.as_deref(),
+            Some("Did you mean `npm_token`?")
+        );
+    }
+
+    #[test]
+    fn what_the_engine_refuses_needs_no_engine() {
+        let unknown = Case::new("FROM a\nRUNN x\n");
+        assert_eq!(unknown.words(&unknown.fails::<Builds>()), "RUNN");
+        assert!(mended_text(&unknown).ends_with("RUN x\n"));
+        let flag = Case::new("FROM a AS b\nFROM a\nCOPY --form=b /x /x\n");
+        assert!(mended_text(&flag).contains("COPY --from=b /x /x"));
+        let itself = Case::new("FROM a\nFROM b AS c\nCOPY --from=c /x /x\n");
+        itself.fails::<Builds>();
+        let elsewhere = Case::new("FROM a AS bad\nCOPY --from=bad /x /x\nFROM b AS production\n");
+        let finding = elsewhere.judge::<Builds>();
+        assert!(finding.is_ok());
+        let target = Case::new("FROM a AS prodution\n").target("production");
+        assert_eq!(
+            target.fails::<Builds>().help.as_deref(),
+            Some("Is it the stage `prodution`?")
+        );
+    }
+
+    #[track_caller]
+    fn mended_text(case: &Case) -> String {
+        let fix = case.fails::<Builds>().fixes.remove(0);
+        let after = case.after(&fix);
+        after.passes::<Builds>();
+        after.text("Dockerfile")
+    }
+}
