@@ -88,6 +88,12 @@ fn result(report: &Report, check: &CheckReport, rules: &[&str], options: &Option
         "partialFingerprints": { "mslabKey/v1": format!("{}/{}", report.exercise, check.key) },
         "properties": { "points": check.points, "maxPoints": check.max_points },
     });
+    let mut related = check.related.iter().map(|r| &r.place);
+    let first_text = related.find(|p| matches!(p, PlaceReport::Text { .. }));
+    if !matches!(check.place, Some(PlaceReport::Text { .. })) && first_text.is_some() {
+        let at = location(report, first_text, options);
+        result["locations"][0]["physicalLocation"] = at["physicalLocation"].clone();
+    }
     if !check.related.is_empty() {
         let mut related = Vec::new();
         for (n, r) in check.related.iter().enumerate() {
@@ -137,31 +143,35 @@ fn filled<'a>(text: &'a str, instead: &'a str) -> &'a str {
     }
 }
 
-/// Where: code-scanning tools want a file for every result, so that a finding in the image points to the Dockerfile that
-/// made it and names the path in the image beside it.
+/// Where: code-scanning tools want a file and a line for every result. A finding in the image points to the Dockerfile
+/// that made it, at the first related line if there is one, and names the path in the image beside it.
 fn location(report: &Report, place: Option<&PlaceReport>, options: &Options) -> Value {
-    match place {
-        Some(PlaceReport::Text {
-            file,
-            line,
-            column,
-            end_line,
-            end_column,
-            ..
-        }) => json!({ "physicalLocation": {
+    if let Some(PlaceReport::Text {
+        file,
+        line,
+        column,
+        end_line,
+        end_column,
+        ..
+    }) = place
+    {
+        return json!({ "physicalLocation": {
             "artifactLocation": artifact(report, file, options),
             "region": region(*line, *column, *end_line, *end_column),
-        } }),
-        Some(PlaceReport::Image {
-            path: Some(path), ..
-        }) => json!({
-            "physicalLocation": { "artifactLocation": artifact(report, dockerfile(report), options) },
-            "logicalLocations": [{ "fullyQualifiedName": filled(path, "/"), "kind": "resource" }],
-        }),
-        _ => {
-            json!({ "physicalLocation": { "artifactLocation": artifact(report, dockerfile(report), options) } })
-        }
+        } });
     }
+    let mut location = json!({ "physicalLocation": {
+        "artifactLocation": artifact(report, dockerfile(report), options),
+        "region": { "startLine": 1 },
+    } });
+    if let Some(PlaceReport::Image {
+        path: Some(path), ..
+    }) = place
+    {
+        location["logicalLocations"] =
+            json!([{ "fullyQualifiedName": filled(path, "/"), "kind": "resource" }]);
+    }
+    location
 }
 
 /// The Dockerfile that the report's findings speak of.
