@@ -16,6 +16,7 @@
 pub mod context;
 
 mod build;
+mod cache;
 mod clean;
 mod dial;
 mod discover;
@@ -26,6 +27,7 @@ mod info;
 mod probe;
 
 pub use build::{BuildDone, BuildEnd, BuildEvent, BuildRequest, Lines, Step, environment_fault};
+pub use cache::FactsCache;
 pub use clean::{CleanOptions, CleanReport, OWN_PREFIX, STAND_IN_PREFIX};
 pub use dial::{Host, SshHost};
 pub use discover::{Candidate, DiscoverOptions, Discovery, Origin, Outcome, discover};

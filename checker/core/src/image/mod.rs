@@ -1,6 +1,7 @@
 //! An image read as it streams: config, layers and the final filesystem, never unpacked to disk.
 
 mod assemble;
+pub mod cache;
 mod config;
 pub mod fixture;
 mod glob;

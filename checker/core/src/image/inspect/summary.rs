@@ -184,7 +184,7 @@ fn instructions(layers: &[LayerSummary]) -> Vec<StepSummary> {
             });
         }
     }
-    out.sort_by(|a, b| b.unpacked_bytes.cmp(&a.unpacked_bytes));
+    out.sort_by_key(|s| std::cmp::Reverse(s.unpacked_bytes));
     out
 }
 
