@@ -36,6 +36,11 @@ debian_root() {
   local scripts=/usr/share/debootstrap/scripts keyring=/usr/share/keyrings/debian-archive-keyring.gpg
   local -a args=(--variant=minbase "--include=$include" "--keyring=$keyring" "$suite" "$root")
   mirror=$(debian_mirror)
+  if [[ -z $mirror ]]; then
+    # A fresh host has not fetched the lists that tell whose archive is whose.
+    apt-get update > "$root.log" 2>&1 || true
+    mirror=$(debian_mirror)
+  fi
   export_apt_proxy
   # A suite younger than the host's debootstrap has no script there; every Debian suite's is a link to sid's.
   if [[ -n $mirror ]]; then
