@@ -4,10 +4,8 @@ use super::edits::Edits;
 use super::images::Reference;
 use super::{View, copy_from_named_stage, shell, walk};
 use crate::diagnostic::{Finding, Fix, did_you_mean};
-use crate::dockerfile::{
-    Command, CopyCommand, Instruction, Word, expand_word,
-};
 use crate::dockerfile::ignore::{Ignore, ignore_file_names};
+use crate::dockerfile::{Command, CopyCommand, Instruction, Word, expand_word};
 use crate::evidence::{BuildFailure, BuildFailureCause as Cause, Observed, SourceEvidence};
 use crate::source::Span;
 use crate::stages::{Base, Stage};

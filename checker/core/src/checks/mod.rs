@@ -4,9 +4,11 @@
 //! struct that `lab.toml` fills; what it may look at is a [`View`]; what it answers is a [`Verdict`].
 
 mod base_pinned;
+mod build_gated_by;
 mod builds;
 mod ca_certificates;
 mod certificates;
+mod context_ignores;
 mod copy_from_named_stage;
 mod doc;
 mod edits;
@@ -15,6 +17,7 @@ mod failure;
 mod final_base;
 mod images;
 mod installs;
+mod max_context;
 mod max_size;
 mod mend;
 mod no_shell;
@@ -59,7 +62,10 @@ pub static ALL: &[&dyn AnyCheck] = &[
     &copy_from_named_stage::CopyFromNamedStage,
     &base_pinned::BasePinned,
     &exec_form::ExecForm,
+    &max_context::MaxContext,
+    &context_ignores::ContextIgnores,
     &builds::Builds,
+    &build_gated_by::BuildGatedBy,
     &max_size::MaxSize,
     &smaller_than::SmallerThan,
     &non_root::NonRoot,
