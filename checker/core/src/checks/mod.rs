@@ -17,6 +17,7 @@ mod failure;
 mod final_base;
 mod images;
 mod installs;
+mod manifests_before_source;
 mod max_context;
 mod max_size;
 mod mend;
@@ -24,6 +25,7 @@ mod no_shell;
 mod non_root;
 mod origin;
 mod params;
+mod reorder;
 mod roles;
 mod scratch;
 mod shell;
@@ -61,6 +63,7 @@ pub static ALL: &[&dyn AnyCheck] = &[
     &stages_named::StagesNamed,
     &copy_from_named_stage::CopyFromNamedStage,
     &base_pinned::BasePinned,
+    &manifests_before_source::ManifestsBeforeSource,
     &exec_form::ExecForm,
     &max_context::MaxContext,
     &context_ignores::ContextIgnores,

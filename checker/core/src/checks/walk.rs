@@ -87,3 +87,22 @@ pub(super) fn quoted(source: &SourceEvidence, instruction: &Instruction) -> Stri
         format!("`{short}`")
     }
 }
+
+/// A command as a person would quote it, on one line.
+pub(super) fn quoted_command(
+    source: &SourceEvidence,
+    command: &super::shell::ShellCommand,
+) -> String {
+    let words: Vec<&str> = command.words.iter().map(|w| w.text.as_str()).collect();
+    let text = if words.is_empty() {
+        source.dockerfile.source.snippet(command.span())
+    } else {
+        words.join(" ")
+    };
+    let short: String = text.chars().take(60).collect();
+    if short.len() < text.len() {
+        format!("`{short}…`")
+    } else {
+        format!("`{short}`")
+    }
+}
