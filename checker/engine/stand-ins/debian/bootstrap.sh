@@ -95,6 +95,12 @@ mirrors() {
   done > "$root/$SHARE/go.env"
 }
 
+# debootstrap may be interrupted with its own mounts in place; nothing is removed across a mount.
+tidy() {
+  umount "$1/root/proc" "$1/root/sys" 2>/dev/null || true
+  rm -rf --one-file-system -- "$1"
+}
+
 main() {
   local out=${1:-} work root mirror
   [[ -n $out ]] || die "usage: bootstrap.sh OUT.tar"
@@ -105,9 +111,8 @@ main() {
   [[ -e /usr/share/keyrings/debian-archive-keyring.gpg ]] ||
     die "Debian's keys are missing: run \`apt-get install debian-archive-keyring\`"
   work=$(mktemp -d "${TMPDIR:-/var/tmp}/mslab-debian.XXXXXX")
-  # debootstrap may be interrupted with its own mounts in place; nothing is removed across a mount.
-  # shellcheck disable=SC2064
-  trap "umount '$work'/root/proc '$work'/root/sys 2>/dev/null; rm -rf --one-file-system '$work'" EXIT
+  # shellcheck disable=SC2064 # the folder's name is known now, and no longer when the trap runs
+  trap "tidy '$work'" EXIT
   root=$work/root
   mkdir "$root"
   if ! debian_root "$SUITE" "$root" debian-archive-keyring; then
