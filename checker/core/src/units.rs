@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 /// A number of bytes: `"15MB"` (decimal, as Docker prints sizes), `"15MiB"` (binary) or a plain number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, JsonSchema)]
-#[schemars(with = "String")]
+#[schemars(with = "String", extend("format" = "size"))]
 pub struct Bytes(pub u64);
 
 /// A number of milliseconds: `"90s"`, `"2m"`, `"500ms"`, `"1h"` or a plain number of seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, JsonSchema)]
-#[schemars(with = "String")]
+#[schemars(with = "String", extend("format" = "time"))]
 pub struct Millis(pub u64);
 
 /// A size or a time that cannot be read.

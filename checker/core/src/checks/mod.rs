@@ -24,6 +24,7 @@ mod mend;
 mod no_shell;
 mod non_root;
 mod origin;
+mod page;
 mod params;
 mod reorder;
 mod roles;
@@ -53,6 +54,7 @@ use crate::diagnostic::{Finding, did_you_mean};
 use crate::evidence::{Need, Unseen};
 
 pub use doc::{Doc, Example, ExampleEvidence};
+pub use page::{PageOptions, list, page};
 pub use view::View;
 
 /// Every check, in the order in which documentation lists them.
