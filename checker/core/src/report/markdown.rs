@@ -74,7 +74,7 @@ fn row(out: &mut String, check: &CheckReport) {
     };
     let points = if check.max_points == 0 {
         String::new()
-    } else if check.status == Status::Error {
+    } else if check.status == Status::Error || words::left_out(check) {
         format!("– / {}", check.max_points)
     } else {
         format!("{} / {}", check.points, check.max_points)

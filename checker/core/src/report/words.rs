@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{
     BuildReport, CheckReport, EngineReport, Options, Outcome, PlaceReport, Report, Status, Verified,
 };
+use crate::judge::ON_PURPOSE;
 use crate::units::{Bytes, Millis};
 
 /// A verdict in a word or two; what could not be seen never reads as passed.
@@ -206,4 +207,9 @@ pub(super) fn headline(check: &CheckReport) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(&check.message)
     }
+}
+
+/// Whether a check was left out on purpose, so that its points are not in the sum either.
+pub(super) fn left_out(check: &CheckReport) -> bool {
+    check.status == Status::Skipped && check.message.starts_with(ON_PURPOSE)
 }

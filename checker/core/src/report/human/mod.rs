@@ -5,6 +5,8 @@ mod snippet;
 
 use std::fmt::Write as _;
 
+use crate::judge::ON_PURPOSE;
+
 use super::{CheckReport, Options, Outcome, Output, Report, Status, words};
 use crate::text::{Glyphs, Pen, Tone, columns, escape, fill, trim};
 
@@ -151,13 +153,17 @@ impl<'a> Sheet<'a> {
         let points = match check.status {
             _ if check.max_points == 0 => String::new(),
             Status::Error => format!("?/{}", check.max_points),
+            // Left out on purpose, it is not in the sum either.
+            Status::Skipped if words::left_out(check) => {
+                format!("-/{}", check.max_points)
+            }
             _ => format!("{}/{}", check.points, check.max_points),
         };
         let text = match check.status {
             Status::Passed | Status::Failed => words::headline(check).into_owned(),
             status => {
                 // The status says it already.
-                let reason = check.message.strip_prefix("not looked at: ");
+                let reason = check.message.strip_prefix(ON_PURPOSE);
                 let reason = reason.unwrap_or(&check.message);
                 format!("{}: {reason}", words::status(status))
             }
