@@ -44,6 +44,17 @@ pub struct CleanReport {
     pub bytes: u64,
 }
 
+/// A container that mslab made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnContainer {
+    /// Its id.
+    pub id: String,
+    /// Whether this very process made it.
+    pub ours: bool,
+    /// Whether whoever made it is gone, so that `clean` removes it.
+    pub abandoned: bool,
+}
+
 impl Engine {
     /// Removes the containers and images that mslab made, and nothing else.
     ///
@@ -82,6 +93,24 @@ impl Engine {
         }
         report.bytes = before.saturating_sub(self.disk_usage().await?.images);
         Ok(report)
+    }
+
+    /// The containers that mslab made and that are there now.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub async fn containers(&self) -> Result<Vec<OwnContainer>, EngineError> {
+        let this = Owner::this();
+        let own = self
+            .own_containers()
+            .await?
+            .into_iter()
+            .map(|c| OwnContainer {
+                ours: owner(&c).is_some_and(|o| o == this),
+                abandoned: is_abandoned(&c),
+                id: c.id.unwrap_or_default(),
+            });
+        Ok(own.collect())
     }
 
     async fn own_containers(&self) -> Result<Vec<ContainerSummary>, EngineError> {
@@ -140,6 +169,10 @@ fn own_names(images: &[crate::ListedImage], options: CleanOptions) -> Vec<String
     out
 }
 
+fn owner(container: &ContainerSummary) -> Option<Owner> {
+    Owner::parse(container.labels.as_ref()?.get(OWNER)?)
+}
+
 fn is_abandoned(container: &ContainerSummary) -> bool {
     let running = container
         .state
@@ -151,12 +184,7 @@ fn is_abandoned(container: &ContainerSummary) -> bool {
         .saturating_sub(Duration::from_secs(
             u64::try_from(container.created.unwrap_or(0)).unwrap_or(0),
         ));
-    let owner = container
-        .labels
-        .as_ref()
-        .and_then(|l| l.get(OWNER))
-        .and_then(|o| Owner::parse(o));
-    match owner.map(|o| o.is_alive()) {
+    match owner(container).map(|o| o.is_alive()) {
         Some(Some(alive)) => !alive,
         // Of another machine, or of a system that does not say: by age.
         _ => !running && age > Duration::from_secs(60) || age > ABANDONED,

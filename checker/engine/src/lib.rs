@@ -28,7 +28,7 @@ mod probe;
 
 pub use build::{BuildDone, BuildEnd, BuildEvent, BuildRequest, Lines, Step, environment_fault};
 pub use cache::FactsCache;
-pub use clean::{CleanOptions, CleanReport, OWN_PREFIX, STAND_IN_PREFIX};
+pub use clean::{CleanOptions, CleanReport, OWN_PREFIX, OwnContainer, STAND_IN_PREFIX};
 pub use dial::{Host, SshHost};
 pub use discover::{Candidate, DiscoverOptions, Discovery, Origin, Outcome, discover};
 pub use engine::Engine;

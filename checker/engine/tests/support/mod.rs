@@ -45,3 +45,19 @@ pub(crate) async fn build(engine: &Engine, request: &BuildRequest) -> (BuildEnd,
         .expect("the engine works");
     (end, events.into_inner().unwrap())
 }
+
+/// Builds an image for a test and gives its name.
+pub(crate) async fn built(engine: &Engine, name: &str, text: &str) -> String {
+    let mut request = dockerfile(text);
+    let tag = format!("mslab.local/test/{name}:latest");
+    request.tag = Some(tag.clone());
+    let (end, _) = build(engine, &request).await;
+    assert!(matches!(end, BuildEnd::Built(_)), "{end:?}");
+    tag
+}
+
+/// The containers that mslab made in this process, by id.
+pub(crate) async fn own_containers(engine: &Engine) -> Vec<String> {
+    let all = engine.containers().await.expect("the engine works");
+    all.into_iter().filter(|c| c.ours).map(|c| c.id).collect()
+}
