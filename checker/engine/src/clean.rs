@@ -25,8 +25,10 @@ const OWNER: &str = "io.mslab.owner";
 const ABANDONED: Duration = Duration::from_secs(15 * 60);
 
 /// What to leave.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CleanOptions {
+    /// Only images whose names begin with this, such as `mslab.local/check/ann/`; all where there is none.
+    pub within: Option<String>,
     /// Keeps the stand-ins, which take minutes to make again.
     pub keep_stand_ins: bool,
 }
@@ -84,7 +86,7 @@ impl Engine {
                 )),
             }
         }
-        for name in own_names(&self.images().await?, options) {
+        for name in own_names(&self.images().await?, &options) {
             match self.remove_image(&name, false).await {
                 Ok(()) => report.images.push(name),
                 Err(EngineError::Refused { reason, .. }) => report.kept.push((name, reason)),
@@ -138,13 +140,19 @@ pub(crate) fn labels() -> HashMap<String, String> {
     ])
 }
 
-fn own_names(images: &[crate::ListedImage], options: CleanOptions) -> Vec<String> {
+fn own_names(images: &[crate::ListedImage], options: &CleanOptions) -> Vec<String> {
     let ids: HashMap<&str, &str> = images
         .iter()
         .flat_map(|i| i.names.iter().map(|n| (n.as_str(), i.id.as_str())))
         .collect();
     let mut out = Vec::new();
-    for (name, id) in &ids {
+    let wanted = |name: &str| {
+        options
+            .within
+            .as_deref()
+            .is_none_or(|w| name.starts_with(w))
+    };
+    for (name, id) in ids.iter().filter(|(name, _)| wanted(name)) {
         if let Some(base) = name.strip_prefix(STAND_IN_PREFIX) {
             if options.keep_stand_ins {
                 continue;
@@ -279,7 +287,7 @@ mod tests {
             image("4", &["golang:1.27", "mslab.localhost/x:1"]),
         ];
         assert_eq!(
-            own_names(&images, CleanOptions::default()),
+            own_names(&images, &CleanOptions::default()),
             [
                 "mslab.local/check/go:prod",
                 "mslab.local/stand-in/golang:1.27",
@@ -289,8 +297,17 @@ mod tests {
         );
         let keep = CleanOptions {
             keep_stand_ins: true,
+            ..CleanOptions::default()
         };
-        assert_eq!(own_names(&images, keep), ["mslab.local/check/go:prod"]);
+        assert_eq!(own_names(&images, &keep), ["mslab.local/check/go:prod"]);
+        let within = CleanOptions {
+            within: Some("mslab.local/stand-in/g".into()),
+            ..CleanOptions::default()
+        };
+        assert_eq!(
+            own_names(&images, &within),
+            ["mslab.local/stand-in/golang:1.27"]
+        );
     }
 
     #[cfg(target_os = "linux")]

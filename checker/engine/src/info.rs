@@ -273,14 +273,13 @@ impl Feature {
     #[must_use]
     pub fn docker(self) -> Option<Version> {
         Some(match self {
-            Self::Secret => Version::new(20, 10, 0),
+            Self::Secret | Self::SymbolicChmod => Version::new(20, 10, 0),
             Self::Heredoc | Self::CopyLink | Self::RunNetwork | Self::TmpfsSize => {
                 Version::new(23, 0, 0)
             }
             Self::StartInterval => Version::new(25, 0, 0),
             Self::Substitution => Version::new(26, 0, 0),
             Self::SecretEnv => Version::new(27, 3, 0),
-            Self::SymbolicChmod => Version::new(27, 4, 0),
             Self::CopyExclude => Version::new(28, 4, 0),
             Self::CopyParents | Self::RunSecurity | Self::RunDevice => return None,
         })

@@ -66,7 +66,7 @@ async fn engine_probe_has_no_network_no_capabilities_and_limits() {
     let image = built(&engine, "limits", "FROM busybox:1.37\nCMD [\"true\"]\n").await;
     let script = "ip addr | grep -c 'inet ' ; grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; \
                   cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null; \
-                  touch /x && echo writable";
+                  touch /tmp/x && echo writable";
     let ProbeOutcome::Exited { stdout, .. } =
         probe(&engine, &image, run(&["sh", "-c", script])).await
     else {

@@ -6,8 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bollard::models::BuildInfo;
 use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder};
 use futures_util::StreamExt;
+use mslab_core::dockerfile::{Dockerfile, Flag, Instruction, Keyword, parse};
+use mslab_core::source::Source;
 
-use super::progress::Progress;
+use super::progress::{Lines, Progress};
 use super::solve::{End, Failure};
 use super::{BuildRequest, millis};
 use crate::engine::Engine;
@@ -18,6 +20,11 @@ pub(super) async fn run(
     request: &BuildRequest,
     progress: &Progress<'_>,
 ) -> Result<End, EngineError> {
+    let text = request.context.dockerfile_text();
+    let dockerfile = parse(Source::new(request.context.dockerfile(), text.as_bytes()));
+    if let Some(failure) = unknown_index(&dockerfile) {
+        return Ok(End::Failed(failure));
+    }
     let chunks = request
         .context
         .stream()
@@ -28,7 +35,10 @@ pub(super) async fn run(
         None,
         Some(bollard::body_try_stream(chunks)),
     );
-    let mut log = Log::default();
+    let mut log = Log {
+        places: places(&dockerfile),
+        ..Log::default()
+    };
     while let Some(info) = stream.next().await {
         let info = match info {
             Ok(info) => info,
@@ -96,6 +106,7 @@ fn options(request: &BuildRequest) -> BuildImageOptions {
 /// Reads the log's own words for what BuildKit would say in messages.
 #[derive(Default)]
 struct Log {
+    places: Vec<(String, Lines)>,
     image_id: Option<String>,
     partial: String,
 }
@@ -112,10 +123,18 @@ impl Log {
         }
     }
 
+    /// The lines of the next instruction with a step's text. Steps come in the order of the file.
+    fn lines(&mut self, name: &str) -> Option<Lines> {
+        let text = name.split_once("] ").map_or(name, |(_, text)| text);
+        let at = self.places.iter().position(|(t, _)| *t == normal(text))?;
+        Some(self.places.remove(at).1)
+    }
+
     fn line(&mut self, line: &str, progress: &Progress<'_>) {
         let text = line.trim_end();
         if let Some((total, name)) = step(text) {
-            progress.begin(name, None, total, now());
+            let lines = self.lines(&name);
+            progress.begin(name, lines, total, now());
         } else if text
             .trim_start()
             .trim_start_matches("--> ")
@@ -154,6 +173,69 @@ fn step(line: &str) -> Option<(usize, String)> {
     Some((total, name))
 }
 
+/// Every instruction's text and lines.
+fn places(dockerfile: &Dockerfile) -> Vec<(String, Lines)> {
+    let place = |i: &Instruction| {
+        (
+            normal(&dockerfile.source.snippet(i.span)),
+            lines(dockerfile, i),
+        )
+    };
+    dockerfile.instructions.iter().map(place).collect()
+}
+
+fn lines(dockerfile: &Dockerfile, instruction: &Instruction) -> Lines {
+    let span = instruction.span;
+    let first = dockerfile.source.position(span.start).line;
+    let last = dockerfile
+        .source
+        .position(span.end.saturating_sub(1).max(span.start))
+        .line;
+    Lines { first, last }
+}
+
+/// An instruction's text without what a builder changes when it prints it: spaces, continuations, the keyword's case.
+fn normal(text: &str) -> String {
+    let text = text.replace("\\\n", " ").replace("\\\r\n", " ");
+    let mut words = text.split_ascii_whitespace();
+    let keyword = words.next().unwrap_or_default().to_ascii_uppercase();
+    std::iter::once(keyword.as_str())
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A `COPY --from=N` that points at no earlier stage. Podman 5.4's service ends with a panic on it, so it is never
+/// shown one.
+fn unknown_index(dockerfile: &Dockerfile) -> Option<Failure> {
+    let mut stage = 0_usize;
+    for instruction in &dockerfile.instructions {
+        if instruction.keyword == Keyword::From {
+            stage += 1;
+        }
+        let value = |f: &Flag| f.value.as_ref().map(|v| dockerfile.source.snippet(v.span));
+        let from = instruction
+            .flags
+            .iter()
+            .filter(|f| {
+                dockerfile
+                    .source
+                    .snippet(f.name.span)
+                    .eq_ignore_ascii_case("from")
+            })
+            .find_map(value);
+        let index = from.and_then(|f| f.parse::<usize>().ok());
+        if let Some(index) = index.filter(|i| i + 1 >= stage.max(1)) {
+            return Some(Failure {
+                message: format!("invalid stage index {index}"),
+                lines: Some(lines(dockerfile, instruction)),
+                ..Failure::default()
+            });
+        }
+    }
+    None
+}
+
 fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -177,5 +259,35 @@ mod tests {
             Some((3, "[2/3] COPY . .".into()))
         );
         assert_eq!(step("Stepping out"), None);
+    }
+
+    #[test]
+    fn steps_find_their_lines_in_order() {
+        let text = "FROM a AS b\nrun  x \\\n  y\nFROM c\nRUN x y\n";
+        let dockerfile = parse(Source::new("Dockerfile", text.as_bytes()));
+        let mut log = Log {
+            places: places(&dockerfile),
+            ..Log::default()
+        };
+        let mut lines = |name: &str| log.lines(name).map(|l| (l.first, l.last));
+        assert_eq!(lines("[1/2 2/2] RUN x   y"), Some((2, 3)));
+        assert_eq!(lines("[2/2 2/2] RUN x   y"), Some((5, 5)));
+        assert_eq!(lines("[2/2 2/2] RUN x   y"), None);
+    }
+
+    #[test]
+    fn an_index_of_no_earlier_stage_is_not_shown_to_podman() {
+        let failure = |text: &str| {
+            unknown_index(&parse(Source::new("Dockerfile", text.as_bytes()))).map(|f| f.message)
+        };
+        assert_eq!(failure("FROM a\nFROM b\nCOPY --from=0 /x /x\n"), None);
+        assert_eq!(
+            failure("FROM a\nCOPY --from=0 /x /x\n"),
+            Some("invalid stage index 0".into())
+        );
+        assert_eq!(
+            failure("FROM a\nCOPY --from=7 /x /x\n"),
+            Some("invalid stage index 7".into())
+        );
     }
 }

@@ -2,10 +2,11 @@
 
 use mslab_core::evidence::{BuildFailure, BuildFailureCause as Cause};
 
+use super::cause::{Signs, cause, exit_code, parse_error_line};
 use super::progress::{Lines, Step};
 use super::solve::Failure;
 use super::{BuildRequest, core_steps};
-use crate::error::{EngineError, says_no_space, says_unreachable};
+use crate::error::{EngineError, says_unreachable};
 
 /// How many lines of the failing step's log are kept.
 const TAIL_LINES: usize = 200;
@@ -14,7 +15,7 @@ const TAIL_LINES: usize = 200;
 pub(super) fn describe(
     failure: &Failure,
     steps: &[Step],
-    _request: &BuildRequest,
+    request: &BuildRequest,
     duration_ms: u64,
 ) -> BuildFailure {
     // Steps that ran beside the failing one end with "context canceled".
@@ -23,34 +24,40 @@ pub(super) fn describe(
             .as_deref()
             .is_some_and(|e| !e.contains("context canceled"))
     };
-    let step = steps
-        .iter()
-        .find(|s| {
-            own_error(s)
-                && s.error
-                    .as_deref()
-                    .is_some_and(|e| failure.message.contains(e))
-        })
-        .or_else(|| steps.iter().find(own_error));
+    let in_message = |s: &&Step| {
+        s.error
+            .as_deref()
+            .is_some_and(|e| failure.message.contains(e))
+    };
+    let running = |s: &&Step| !s.internal && s.started_ms.is_some() && s.duration_ms.is_none();
+    let step = if failure.time_limit_ms.is_some() {
+        steps.iter().rev().find(running)
+    } else {
+        let exact = steps.iter().find(|s| own_error(s) && in_message(s));
+        exact.or_else(|| steps.iter().find(own_error))
+    };
     let log_tail = step.map(|s| tail(&s.log)).unwrap_or_default();
     let exit_code = exit_code(&failure.message);
+    let parse_error = || parse_error_line(&failure.message).map(|l| Lines { first: l, last: l });
     let lines = step
         .and_then(|s| s.lines)
         .or(failure.lines)
-        .or_else(|| parse_error_line(&failure.message));
+        .or_else(parse_error);
+    let text = request.context.dockerfile_text();
     let cause = match failure.time_limit_ms {
         Some(limit) => Cause::TimeLimit(limit),
-        None => cause(
-            &failure.message,
-            step.map_or("", |s| &s.name),
+        None => cause(Signs {
+            message: &failure.message,
             exit_code,
-            &log_tail,
-        ),
+            log: &log_tail,
+            text: &text,
+            failing: &lines.map(|l| joined(&text, l)).unwrap_or_default(),
+        }),
     };
     BuildFailure {
-        message: failure.message.clone(),
+        message: failure.message.trim_end().to_owned(),
         cause,
-        lines: lines.map(|l: Lines| (l.first, l.last)),
+        lines: lines.map(|l| (l.first, l.last)),
         exit_code,
         log_tail,
         steps: core_steps(steps),
@@ -79,33 +86,16 @@ pub fn environment_fault(failure: &BuildFailure) -> Option<EngineError> {
     }
 }
 
-fn cause(message: &str, _step: &str, exit_code: Option<i64>, log: &[String]) -> Cause {
-    let _ = (exit_code, log);
-    if says_no_space(message) {
-        return Cause::NoSpace;
-    }
-    Cause::Other
-}
-
-/// `… did not complete successfully: exit code: 127`, or the classic builder's `returned a non-zero code: 127`.
-fn exit_code(message: &str) -> Option<i64> {
-    ["exit code: ", "non-zero code: ", "exit status "]
-        .iter()
-        .find_map(|mark| {
-            let rest = &message[message.rfind(mark)? + mark.len()..];
-            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            digits.parse().ok()
-        })
-}
-
-/// `dockerfile parse error on line 3: …`, which 20.10 writes without "on".
-fn parse_error_line(message: &str) -> Option<Lines> {
-    let at = message.find("parse error")?;
-    let rest = &message[at..];
-    let rest = &rest[rest.find("line ")? + "line ".len()..];
-    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    let first = digits.parse().ok()?;
-    Some(Lines { first, last: first })
+/// Some lines as one, their continuations joined.
+fn joined(text: &str, lines: Lines) -> String {
+    let lines = text
+        .lines()
+        .skip(lines.first - 1)
+        .take(lines.last + 1 - lines.first);
+    lines
+        .map(|l| l.trim_end().trim_end_matches('\\'))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The last lines of a log, without control characters.
@@ -169,23 +159,5 @@ mod tests {
         assert_eq!(plain("\u{1b}[31mred\u{1b}[0m\u{7}"), "red");
         assert_eq!(plain("10%\r50%\r100%\r"), "100%");
         assert_eq!(plain("\u{1b}]0;title\u{7}x\u{1b}]8;;u\u{1b}\\y"), "xy");
-    }
-
-    #[test]
-    fn exit_codes_and_lines_are_read() {
-        assert_eq!(
-            exit_code(
-                "process \"/bin/sh -c exit code: 3\" did not complete successfully: exit code: 127"
-            ),
-            Some(127)
-        );
-        assert_eq!(exit_code("returned a non-zero code: 1"), Some(1));
-        assert_eq!(exit_code("not found"), None);
-        for text in [
-            "dockerfile parse error on line 3: x",
-            "dockerfile parse error line 3: x",
-        ] {
-            assert_eq!(parse_error_line(text), Some(Lines { first: 3, last: 3 }));
-        }
     }
 }

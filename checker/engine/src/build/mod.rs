@@ -3,6 +3,9 @@
 //! [`Engine::build`] speaks BuildKit's own protocol over the engine's session and gRPC endpoints; where there are
 //! none (Podman) it falls back to the classic build API. Both tell the same events and end in the same [`BuildEnd`].
 
+mod cause;
+#[cfg(test)]
+mod cause_tests;
 mod classic;
 mod failure;
 mod progress;
@@ -138,6 +141,7 @@ impl Engine {
         events: &(dyn Fn(BuildEvent) + Send + Sync),
         cancel: &CancellationToken,
     ) -> Result<BuildEnd, EngineError> {
+        let replaced = self.tagged(request).await;
         let started = Instant::now();
         let progress = Progress::new(request.step_log_limit, request.log_limit, events);
         let work = async {
@@ -161,16 +165,37 @@ impl Engine {
         };
         let duration_ms = millis(started.elapsed());
         Ok(match end {
-            solve::End::Image(image_id) => BuildEnd::Built(BuildDone {
-                image_id,
-                duration_ms,
-                steps: progress.finish(),
+            solve::End::Image(image_id) => BuildEnd::Built({
+                if let Some(old) = replaced.filter(|old| *old != image_id) {
+                    // Without its name it would stay for ever. One that has another name, or is in use, stays.
+                    let _ = self.remove_nameless(&old).await;
+                }
+                BuildDone {
+                    image_id,
+                    duration_ms,
+                    steps: progress.finish(),
+                }
             }),
             solve::End::Failed(failure) => {
                 let steps = progress.finish();
                 BuildEnd::Failed(failure::describe(&failure, &steps, request, duration_ms))
             }
         })
+    }
+}
+
+impl Engine {
+    /// The image that has the name now which the build will give to another.
+    async fn tagged(&self, request: &BuildRequest) -> Option<String> {
+        let image = self.inspect_image(request.tag.as_deref()?).await.ok()?;
+        Some(image.id)
+    }
+
+    async fn remove_nameless(&self, id: &str) -> Result<(), EngineError> {
+        if self.inspect_image(id).await?.names.is_empty() {
+            self.remove_image(id, false).await?;
+        }
+        Ok(())
     }
 }
 

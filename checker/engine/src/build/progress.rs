@@ -295,6 +295,15 @@ impl State {
                     internal: s.internal,
                 });
             }
+            if vertex.completed.is_none()
+                && s.duration_ms.is_some()
+                && s.started_ms != Some(started)
+            {
+                // It was shared with a build that was cancelled, and runs once more for this one.
+                s.duration_ms = None;
+                s.error = None;
+                s.log.clear();
+            }
             s.started_ms = Some(started);
         }
         if !vertex.error.is_empty() {
@@ -447,6 +456,23 @@ mod tests {
                 BuildEvent::Done { cached: true, .. }
             ]
         ));
+    }
+
+    #[test]
+    fn a_step_that_runs_once_more_is_not_over() {
+        let progress = Progress::new(100, 100, &|_| {});
+        progress.status(&message(vec![Vertex {
+            started: at(10),
+            completed: at(11),
+            error: "context canceled".into(),
+            ..vertex("d", "[2/3] RUN x")
+        }]));
+        progress.status(&message(vec![Vertex {
+            started: at(12),
+            ..vertex("d", "[2/3] RUN x")
+        }]));
+        let step = &progress.finish()[0];
+        assert_eq!((step.duration_ms, step.error.as_deref()), (None, None));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
 use bollard_buildkit_proto::moby::buildkit::v1::frontend as gateway;
 use bollard_buildkit_proto::moby::buildkit::v1::frontend::llb_bridge_client::LlbBridgeClient;
 use bollard_buildkit_proto::pb;
+use prost::Message as _;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
@@ -311,10 +312,38 @@ fn definitions(result: &gateway::Result) -> Vec<pb::Definition> {
     }
 }
 
-/// The lines that an error of the frontend's carries with it.
+/// The lines that an error of the frontend's carries with it, from Docker 23 on.
 fn error_lines(status: &Status) -> Option<Lines> {
-    let _ = status.details();
-    None
+    #[derive(serde::Deserialize)]
+    struct Source {
+        #[serde(default)]
+        ranges: Vec<Range>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Range {
+        start: Position,
+        end: Option<Position>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Position {
+        line: usize,
+    }
+    let details = rpc::Status::decode(status.details()).ok()?.details;
+    let ranges = details
+        .iter()
+        .filter(|d| d.type_url.ends_with("errdefs.Source+json"))
+        .filter_map(|d| serde_json::from_slice::<Source>(&d.value).ok())
+        .find(|s| !s.ranges.is_empty())?
+        .ranges;
+    let first = ranges.iter().map(|r| r.start.line).min()?;
+    let last = ranges
+        .iter()
+        .map(|r| r.end.as_ref().map_or(r.start.line, |e| e.line))
+        .max()?;
+    (first > 0).then(|| Lines {
+        first,
+        last: last.max(first),
+    })
 }
 
 #[cfg(test)]
@@ -324,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_request_becomes_attributes() {
-        let mut request = BuildRequest::new(Archive::from_bytes(Vec::new(), "sub/Dockerfile"));
+        let mut request = BuildRequest::new(Archive::from_bytes(Vec::new(), "sub/Dockerfile", b""));
         request.target = Some("prod".into());
         request.offline = true;
         request.cache_namespace = Some("ann".into());

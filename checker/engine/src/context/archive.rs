@@ -21,6 +21,7 @@ pub struct Archive {
     length: u64,
     dockerfile: String,
     context_dir: Option<String>,
+    text: Bytes,
 }
 
 #[derive(Debug, Clone)]
@@ -34,15 +35,16 @@ enum Body {
 pub(crate) type Chunks = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
 impl Archive {
-    /// Takes a tar that has the Dockerfile at the path `dockerfile`.
+    /// Takes a tar that has the Dockerfile `text` at the path `dockerfile`.
     #[must_use]
-    pub fn from_bytes(tar: impl Into<Bytes>, dockerfile: impl Into<String>) -> Self {
+    pub fn from_bytes(tar: impl Into<Bytes>, dockerfile: impl Into<String>, text: &[u8]) -> Self {
         let tar = tar.into();
         Self {
             length: tar.len() as u64,
             body: Body::Memory(tar),
             dockerfile: dockerfile.into(),
             context_dir: None,
+            text: Bytes::copy_from_slice(text),
         }
     }
 
@@ -62,6 +64,12 @@ impl Archive {
     #[must_use]
     pub fn dockerfile(&self) -> &str {
         &self.dockerfile
+    }
+
+    /// The Dockerfile's text, with replacement characters for bytes that are not UTF-8.
+    #[must_use]
+    pub fn dockerfile_text(&self) -> String {
+        String::from_utf8_lossy(&self.text).into_owned()
     }
 
     /// The folder of the tar that is the context; the whole tar where there is none.
@@ -99,7 +107,12 @@ impl Spool {
         Self::Memory(Vec::new())
     }
 
-    pub(super) fn into_archive(self, dockerfile: &str, context_dir: Option<&str>) -> Archive {
+    pub(super) fn into_archive(
+        self,
+        dockerfile: &str,
+        text: &[u8],
+        context_dir: Option<&str>,
+    ) -> Archive {
         let (body, length) = match self {
             Self::Memory(bytes) => {
                 let length = bytes.len() as u64;
@@ -112,6 +125,7 @@ impl Spool {
             length,
             dockerfile: dockerfile.to_owned(),
             context_dir: context_dir.map(str::to_owned),
+            text: Bytes::copy_from_slice(text),
         }
     }
 }

@@ -33,7 +33,7 @@ pub fn pack(context: &Context, path: &str, text: &[u8]) -> Result<Archive, Conte
         for (path, entry) in context.entries() {
             tar.add(path, path, entry)?;
         }
-        return tar.finish(path, None);
+        return tar.finish(path, text, None);
     }
     tar.add(DOCKERFILE, path, &memory(text))?;
     let root = Entry {
@@ -45,7 +45,7 @@ pub fn pack(context: &Context, path: &str, text: &[u8]) -> Result<Archive, Conte
     for (path, entry) in context.entries() {
         tar.add(&format!("{CONTEXT}/{path}"), path, entry)?;
     }
-    tar.finish(DOCKERFILE, Some(CONTEXT))
+    tar.finish(DOCKERFILE, text, Some(CONTEXT))
 }
 
 fn memory(text: &[u8]) -> Entry {
@@ -115,11 +115,16 @@ impl Tar {
         }
     }
 
-    fn finish(self, dockerfile: &str, context_dir: Option<&str>) -> Result<Archive, ContextError> {
+    fn finish(
+        self,
+        dockerfile: &str,
+        text: &[u8],
+        context_dir: Option<&str>,
+    ) -> Result<Archive, ContextError> {
         let writing = |e| ContextError::io("cannot write the packed build context", e);
         let mut spool = self.0.into_inner().map_err(writing)?;
         spool.flush().map_err(writing)?;
-        Ok(spool.into_archive(dockerfile, context_dir))
+        Ok(spool.into_archive(dockerfile, text, context_dir))
     }
 }
 

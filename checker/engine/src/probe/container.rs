@@ -27,6 +27,10 @@ const OUTPUT: usize = 256 << 10;
 /// Reading an output that is there should take no time at all.
 const OUTPUT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often a removal is tried while another container stands in its way, and how long after each other.
+const REMOVALS: usize = 50;
+const REMOVAL_PAUSE: Duration = Duration::from_millis(100);
+
 /// How to make one.
 #[derive(Debug, Default)]
 pub(super) struct Spec<'a> {
@@ -200,20 +204,32 @@ impl Drop for Container {
 }
 
 async fn remove(engine: &Engine, id: &str) -> Result<(), EngineError> {
-    let options = RemoveContainerOptions {
-        force: true,
-        v: true,
-        ..RemoveContainerOptions::default()
-    };
-    match engine.docker().remove_container(id, Some(options)).await {
-        // 404: gone; 409: somebody else is removing it.
-        Ok(())
-        | Err(ApiError::DockerResponseServerError {
-            status_code: 404 | 409,
-            ..
-        }) => Ok(()),
-        Err(e) => Err(engine.fault("removing a container", &e)),
+    for _ in 0..REMOVALS {
+        let options = RemoveContainerOptions {
+            force: true,
+            v: true,
+            ..RemoveContainerOptions::default()
+        };
+        match engine.docker().remove_container(id, Some(options)).await {
+            Ok(()) => return Ok(()),
+            // Podman keeps a container whose network another one shares; that one is being removed as well.
+            Err(ApiError::DockerResponseServerError { message, .. })
+                if message.contains("dependent") =>
+            {
+                tokio::time::sleep(REMOVAL_PAUSE).await;
+            }
+            // 404: gone; 409: somebody else is removing it.
+            Err(ApiError::DockerResponseServerError {
+                status_code: 404 | 409,
+                ..
+            }) => return Ok(()),
+            Err(e) => return Err(engine.fault("removing a container", &e)),
+        }
     }
+    Err(EngineError::Refused {
+        doing: "removing a container".into(),
+        reason: "other containers depend on it".into(),
+    })
 }
 
 fn log_options(follow: bool) -> LogsOptions {

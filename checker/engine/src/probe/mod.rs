@@ -23,6 +23,8 @@ use container::{Container, NotStarted, Spec, is_absent_program};
 const A_MOMENT: Duration = Duration::from_millis(700);
 /// How long a container with a port may take until it answers, before it is asked to stop.
 const COMING_UP: Duration = Duration::from_secs(30);
+/// A container that is over says so at once.
+const ALREADY_OVER: Duration = Duration::from_secs(2);
 /// The ways in which a shell can be started.
 const SHELLS: [&[&str]; 7] = [
     &["sh", "-c", "exit 0"],
@@ -292,13 +294,19 @@ async fn ask(
     within: Duration,
 ) -> Result<ProbeOutcome, EngineError> {
     let started = Instant::now();
-    if client.start().await?.is_err() {
-        // A network namespace whose container is over cannot be joined.
-        let code = timeout(Duration::from_secs(5), server.wait()).await;
-        return Ok(ProbeOutcome::NoAnswer {
-            exit_code: code.ok().transpose()?,
-            output: all_output(server).await?,
-        });
+    let joined = client.start().await;
+    if !matches!(joined, Ok(Ok(()))) {
+        // A container that is over has no network to join; engines say so in many ways.
+        if let Ok(code) = timeout(ALREADY_OVER, server.wait()).await {
+            return Ok(ProbeOutcome::NoAnswer {
+                exit_code: Some(code?),
+                output: all_output(server).await?,
+            });
+        }
+        joined?.map_err(|NotStarted(reason)| EngineError::Refused {
+            doing: "starting the container that asks over HTTP".into(),
+            reason,
+        })?;
     }
     let left = within.saturating_sub(started.elapsed());
     let (exit_code, note) = tokio::select! {
@@ -349,7 +357,6 @@ async fn all_output(container: &Container) -> Result<String, EngineError> {
 }
 
 async fn remove_both(server: Container, client: Container) -> Result<(), EngineError> {
-    // The client first: it lives in the server's network.
     let (client, server) = tokio::join!(client.remove(), server.remove());
     client.and(server)
 }

@@ -1,10 +1,10 @@
-//! What the engine tests share: the engine they need, and tars made from a few lines.
+//! What the engine tests share: the engine they need, and builds made from a few lines.
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::sync::Mutex;
 
-use mslab_engine::context::Archive;
+use mslab_engine::context::{Context, pack};
 use mslab_engine::{BuildEnd, BuildEvent, BuildRequest, CancellationToken, Engine};
 
 /// The engine named by `MSLAB_TEST_ENGINE`. Without one the test fails: a test that was not run has not passed.
@@ -16,20 +16,12 @@ pub(crate) async fn engine() -> Engine {
         .expect("the engine of MSLAB_TEST_ENGINE answers")
 }
 
-/// A tar of files; the first is the Dockerfile.
-pub(crate) fn context(files: &[(&str, &str)]) -> Archive {
-    let mut tar = tar::Builder::new(Vec::new());
-    for (path, text) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(text.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, path, text.as_bytes()).unwrap();
-    }
-    Archive::from_bytes(tar.into_inner().unwrap(), files[0].0)
-}
-
+/// A build of a Dockerfile with one more file, `hello.txt`, in its context.
 pub(crate) fn dockerfile(text: &str) -> BuildRequest {
-    BuildRequest::new(context(&[("Dockerfile", text), ("hello.txt", "hello\n")]))
+    let mut context = Context::empty();
+    context.put("Dockerfile", text.to_owned(), 0o644).unwrap();
+    context.put("hello.txt", "hello\n", 0o644).unwrap();
+    BuildRequest::new(pack(&context, "Dockerfile", text.as_bytes()).unwrap())
 }
 
 /// Builds, and gives the events too.
