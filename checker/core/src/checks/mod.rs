@@ -21,6 +21,7 @@ mod manifests_before_source;
 mod max_context;
 mod max_size;
 mod mend;
+mod no_secret_in_source;
 mod no_shell;
 mod non_root;
 mod origin;
@@ -29,6 +30,8 @@ mod params;
 mod reorder;
 mod roles;
 mod scratch;
+mod secret_mount;
+mod secrets;
 mod shell;
 mod smaller_than;
 mod stage_depends_on;
@@ -38,6 +41,7 @@ mod targets_exist;
 #[cfg(test)]
 mod testkit;
 mod user;
+mod uses_mount;
 mod view;
 mod walk;
 
@@ -66,6 +70,8 @@ pub static ALL: &[&dyn AnyCheck] = &[
     &copy_from_named_stage::CopyFromNamedStage,
     &base_pinned::BasePinned,
     &manifests_before_source::ManifestsBeforeSource,
+    &uses_mount::UsesMount,
+    &no_secret_in_source::NoSecretInSource,
     &exec_form::ExecForm,
     &max_context::MaxContext,
     &context_ignores::ContextIgnores,

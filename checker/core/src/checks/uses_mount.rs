@@ -1,0 +1,457 @@
+//! `uses-mount`: a `RUN` mounts a cache, a secret or something else that leaves no trace in the image.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::edits::Edits;
+use super::installs;
+use super::params::Names;
+use super::secret_mount::{self, FlagPlace};
+use super::secrets::is_secret_name;
+use super::shell::{self, ShellCommand};
+use super::{Check, Doc, Example, Judged, Verdict, View, walk};
+use crate::diagnostic::{Finding, Fix};
+use crate::dockerfile::{Command, Instruction, Mount, expand_word};
+use crate::evidence::SourceEvidence;
+use crate::source::Span;
+
+/// See [`Check::DOC`].
+pub(super) struct UsesMount;
+
+/// Kinds of mounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    /// A folder that is kept from build to build.
+    Cache,
+    /// A secret given to the build.
+    Secret,
+    /// Files of the context or of another stage.
+    Bind,
+    /// The SSH agent.
+    Ssh,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::Secret => "secret",
+            Self::Bind => "bind",
+            Self::Ssh => "ssh",
+        }
+    }
+}
+
+/// Parameters of `uses-mount`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Params {
+    /// The kind of mount.
+    #[serde(rename = "type")]
+    kind: Kind,
+    /// The id that it must have: for a secret the one that the build is given.
+    #[serde(default)]
+    id: Option<String>,
+    /// Where it must be mounted: a path, or several of which any will do. A cache mount on a folder above counts too.
+    #[serde(default)]
+    target: Option<Names>,
+}
+
+impl Check for UsesMount {
+    type Params = Params;
+    const ID: &'static str = "uses-mount";
+    const TITLE: &'static str = "A RUN uses the mount";
+    const DOC: Doc = Doc {
+        what: "Some `RUN` of a stage that the target needs has a `--mount` of the wanted type, and where the exercise \
+               says so, with the wanted id or target. A cache mount on a folder above the wanted one counts too.",
+        why: "What is mounted is there for one step and in no layer. A cache mount keeps downloads from build to \
+              build, and a secret mount shows a secret without storing it.",
+        bad: Example::text(
+            "FROM node:24-alpine AS builder\n\
+             WORKDIR /app\n\
+             COPY package*.json ./\n\
+             RUN npm ci\n\
+             COPY . .\n\
+             RUN npm run build\n",
+        )
+        .with_params("type = \"cache\"\ntarget = \"/root/.npm\""),
+        good: Example::text(
+            "FROM node:24-alpine AS builder\n\
+             WORKDIR /app\n\
+             COPY package*.json ./\n\
+             RUN --mount=type=cache,target=/root/.npm npm ci\n\
+             COPY . .\n\
+             RUN npm run build\n",
+        )
+        .with_params("type = \"cache\"\ntarget = \"/root/.npm\""),
+    };
+
+    fn summary(params: &Params) -> String {
+        wanted(params)
+    }
+
+    fn judge(params: &Params, view: &View<'_>) -> Judged {
+        let source = view.source()?;
+        let mut near: Option<&Mount> = None;
+        for stage in view
+            .reachable()?
+            .iter()
+            .filter_map(|i| source.graph.stages.get(*i))
+        {
+            for (index, instruction) in walk::own_instructions(source, stage) {
+                let Command::Run(run) = &instruction.command else {
+                    continue;
+                };
+                for mount in run.mounts.iter().filter(|m| m.kind == params.kind.name()) {
+                    if fits(params, source, index, mount) {
+                        let line = source.dockerfile.source.position(mount.span.start).line;
+                        return Ok(Verdict::passed(format!(
+                            "line {line} has {}",
+                            wanted(params)
+                        )));
+                    }
+                    near = near.or(Some(mount));
+                }
+            }
+        }
+        Ok(finding(params, view, source, near)?.into())
+    }
+}
+
+fn wanted(params: &Params) -> String {
+    let mut text = format!("a {} mount", params.kind.name());
+    if let Some(id) = &params.id {
+        text.push_str(&format!(" with the id `{id}`"));
+    }
+    if let Some(target) = &params.target {
+        text.push_str(&format!(" on {target}"));
+    }
+    text
+}
+
+fn fits(params: &Params, source: &SourceEvidence, index: usize, mount: &Mount) -> bool {
+    let scope = source.graph.scope_before(&source.dockerfile, index);
+    let value = |name: &str| {
+        let word = mount.option(name)?;
+        let expanded = expand_word(&word.text, &scope, source.dockerfile.escape);
+        Some(expanded.map_or_else(|_| word.text.clone(), |e| e.text))
+    };
+    let target = value("target");
+    let basename = |t: &String| {
+        t.trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .map(str::to_owned)
+    };
+    // BuildKit: a cache's id is its target, a secret's the last part of its target, an agent's `default`.
+    let id = value("id").or_else(|| match params.kind {
+        Kind::Secret => target.as_ref().and_then(basename),
+        Kind::Ssh => Some("default".into()),
+        Kind::Cache | Kind::Bind => target.clone(),
+    });
+    if params.id.is_some() && id != params.id {
+        return false;
+    }
+    let Some(wanted) = &params.target else {
+        return true;
+    };
+    let target = target.or_else(|| match params.kind {
+        Kind::Secret if value("env").is_none() => id.map(|i| format!("/run/secrets/{i}")),
+        _ => None,
+    });
+    let Some(target) = target else {
+        return false;
+    };
+    let target = absolute(source, index, &target);
+    wanted.iter().any(|w| {
+        let w = w.trim_end_matches('/');
+        let above =
+            params.kind == Kind::Cache && target != "/" && w.starts_with(&format!("{target}/"));
+        w == target || above
+    })
+}
+
+/// A mount's target as an absolute path: relative ones begin at the working directory.
+fn absolute(source: &SourceEvidence, index: usize, target: &str) -> String {
+    let target = target.trim_end_matches('/');
+    if target.starts_with('/') {
+        return target.to_owned();
+    }
+    let stage = source
+        .graph
+        .stages
+        .iter()
+        .find(|s| s.instructions.contains(&index));
+    let mut workdir = "/".to_owned();
+    for (at, instruction) in stage
+        .map(|s| walk::all_instructions(source, s))
+        .unwrap_or_default()
+    {
+        if at >= index {
+            break;
+        }
+        if let Command::Workdir(word) = &instruction.command {
+            workdir = if word.text.starts_with('/') {
+                word.text.clone()
+            } else {
+                format!("{}/{}", workdir.trim_end_matches('/'), word.text)
+            };
+        }
+    }
+    format!(
+        "{}/{}",
+        workdir.trim_end_matches('/'),
+        target.trim_start_matches("./")
+    )
+}
+
+fn finding(
+    params: &Params,
+    view: &View<'_>,
+    source: &SourceEvidence,
+    near: Option<&Mount>,
+) -> Result<Finding, crate::evidence::Unseen> {
+    let what = wanted(params);
+    let place = best_run(params, view, source)?;
+    let span = near
+        .map(|m| m.span)
+        .or(place.as_ref().map(|(_, _, command)| command.span()))
+        .or_else(|| walk::stage_span(source, view.target().ok()?));
+    let message = format!("no RUN has {what}");
+    let finding = match span {
+        Some(span) => view.finding(message, span),
+        None => Finding::new(message),
+    };
+    let actual = match near {
+        Some(mount) => format!("`{}`", source.dockerfile.source.snippet(mount.span)),
+        None => format!("no {} mount", params.kind.name()),
+    };
+    let option = match (&params.target, &params.id) {
+        (Some(target), _) => format!(",target={}", target.first()),
+        (None, Some(id)) => format!(",id={id}"),
+        (None, None) => String::new(),
+    };
+    let mut finding = finding.expected(what, actual).help(format!(
+        "The mount stands right after RUN: `RUN --mount=type={}{option} …`.",
+        params.kind.name()
+    ));
+    let fix = match (params.kind, near) {
+        (Kind::Secret, Some(mount)) => other_id(params, source, mount),
+        (Kind::Secret, None) => secret_fix(params, view, source),
+        (Kind::Cache, _) => {
+            place.and_then(|(run, cache, command)| cache_fix(source, run, cache, &command))
+        }
+        _ => None,
+    };
+    finding.fixes.extend(fix);
+    Ok(finding)
+}
+
+type Best<'a> = (&'a Instruction, &'static str, ShellCommand);
+
+/// The `RUN` that a cache mount is for: it installs something that is kept in the wanted folder.
+fn best_run<'a>(
+    params: &Params,
+    view: &View<'_>,
+    source: &'a SourceEvidence,
+) -> Result<Option<Best<'a>>, crate::evidence::Unseen> {
+    if params.kind != Kind::Cache {
+        return Ok(None);
+    }
+    let mut best = None;
+    for stage in view
+        .reachable()?
+        .iter()
+        .filter_map(|i| source.graph.stages.get(*i))
+    {
+        // Another user has another home.
+        let mut root = true;
+        for (_, instruction) in walk::all_instructions(source, stage) {
+            match &instruction.command {
+                Command::User(user) => {
+                    root = matches!(user.text.as_str(), "root" | "0" | "root:root" | "0:0")
+                }
+                Command::Run(_) if root => {
+                    for command in shell::commands(&source.dockerfile, instruction) {
+                        let caches = installs::install_of(&command).map_or(&[][..], |i| i.caches);
+                        let cache = caches.iter().copied().find(|c| match &params.target {
+                            None => true,
+                            Some(wanted) => wanted.iter().any(|w| w.trim_end_matches('/') == *c),
+                        });
+                        if let Some(cache) = cache {
+                            best.get_or_insert((instruction, cache, command));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(best)
+}
+
+fn cache_fix(
+    source: &SourceEvidence,
+    run: &Instruction,
+    cache: &str,
+    command: &ShellCommand,
+) -> Option<Fix> {
+    let moved = command.args().iter().any(|a| {
+        a.text.starts_with("--cache") || matches!(a.text.as_str(), "--store-dir" | "--cache-folder")
+    });
+    if moved {
+        return None;
+    }
+    let title = format!("keep `{cache}` from build to build");
+    let mut edits = Edits::new(title, &source.path, &source.dockerfile.source).insert(
+        run.after_keyword(),
+        format!("--mount=type=cache,target={cache} "),
+    );
+    // A package manager that is told to keep nothing leaves the mount empty.
+    for arg in command
+        .args()
+        .iter()
+        .filter(|a| a.text == "--no-cache-dir" || a.text == "--no-cache")
+    {
+        let before = source.dockerfile.source.slice(Span::new(0, arg.span.start));
+        let blanks = before
+            .iter()
+            .rev()
+            .take_while(|b| matches!(b, b' ' | b'\t'))
+            .count();
+        edits = edits.replace(Span::new(arg.span.start - blanks, arg.span.end), "");
+    }
+    Some(edits.done())
+}
+
+/// The right id for a secret mount that has another one.
+fn other_id(params: &Params, source: &SourceEvidence, mount: &Mount) -> Option<Fix> {
+    let id = params.id.as_ref()?;
+    let word = mount.option("id")?;
+    let file = &source.dockerfile.source;
+    let used = format!("/run/secrets/{}", word.text);
+    // The file's name follows the id, unless the mount says where it goes.
+    if params.target.is_some() || mount.option("target").is_none() && file.text().contains(&used) {
+        return None;
+    }
+    let edits = Edits::new(format!("ask for the secret `{id}`"), &source.path, file);
+    Some(edits.replace(word.span, id.as_str()).done())
+}
+
+/// A mount in the place of the build argument that carries the secret now.
+fn secret_fix(params: &Params, view: &View<'_>, source: &SourceEvidence) -> Option<Fix> {
+    let id = params.id.as_ref()?;
+    let plain = |s: &str| s.to_ascii_lowercase().replace(['-', '.'], "_");
+    let all = source.dockerfile.instructions.iter().enumerate();
+    let (index, instruction, name) = all
+        .filter_map(|(i, x)| match &x.command {
+            Command::Arg(pairs) if pairs.len() == 1 => Some((i, x, &pairs[0].name.text)),
+            _ => None,
+        })
+        .find(|(_, _, name)| {
+            plain(name) == plain(id) && is_secret_name(name, std::slice::from_ref(id))
+        })?;
+    if secret_mount::id_for(view, name) != *id || params.target.is_some() {
+        return None;
+    }
+    let title = format!("mount the secret `{id}` only where it is needed");
+    let edits = Edits::new(title, &source.path, &source.dockerfile.source);
+    let edits = secret_mount::instead_of(view, source, index, name, edits)?;
+    Some(edits.remove_lines(instruction.span).done())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::case::Case;
+    use super::*;
+
+    fn case(params: &str, lines: &str) -> Case {
+        Case::new(&format!("FROM node:24\nWORKDIR /app\n{lines}\n")).params(params)
+    }
+
+    const NPM: &str = "type = \"cache\"\ntarget = \"/root/.npm\"";
+
+    #[test]
+    fn targets_are_compared_as_paths() {
+        for line in [
+            "RUN --mount=type=cache,target=/root/.npm npm ci",
+            "RUN --mount=target=/root/.npm/,type=cache,sharing=locked npm ci",
+            "RUN --mount=type=cache,dst=/root npm ci",
+            "ENV H=/root\nRUN --mount=type=cache,target=${H}/.npm npm ci",
+            "WORKDIR /root\nRUN --mount=type=cache,target=.npm npm ci",
+        ] {
+            case(NPM, line).passes::<UsesMount>();
+        }
+        for line in [
+            "RUN --mount=type=cache,target=/root/.npmx npm ci",
+            "RUN --mount=type=bind,target=/root/.npm npm ci",
+            "RUN --mount=type=cache,target=/ npm ci",
+            "RUN npm ci",
+        ] {
+            case(NPM, line).fails::<UsesMount>();
+        }
+    }
+
+    #[test]
+    fn a_cache_is_mounted_where_the_install_is() {
+        let after = case(NPM, "RUN npm -v\nRUN --network=default npm ci").mended::<UsesMount>();
+        assert!(after.text("Dockerfile").contains(
+            "RUN npm -v\nRUN --mount=type=cache,target=/root/.npm --network=default npm ci\n"
+        ));
+        let pip = case(
+            "type = \"cache\"",
+            "RUN pip install --no-cache-dir -r requirements.txt",
+        )
+        .mended::<UsesMount>();
+        assert!(pip.text("Dockerfile").contains(
+            "RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt"
+        ));
+        assert_eq!(
+            case(NPM, "USER node\nRUN npm ci")
+                .fails::<UsesMount>()
+                .fixes,
+            []
+        );
+    }
+
+    #[test]
+    fn ids_have_the_engines_defaults() {
+        let secret = "type = \"secret\"\nid = \"npm_token\"";
+        for line in [
+            "RUN --mount=type=secret,id=npm_token x",
+            "RUN --mount=type=secret,target=/etc/npm_token x",
+            "RUN --mount=type=secret,id=npm_token,env=NPM_TOKEN x",
+        ] {
+            case(secret, line).passes::<UsesMount>();
+        }
+        case(
+            "type = \"secret\"\ntarget = \"/run/secrets/t\"",
+            "RUN --mount=type=secret,id=t x",
+        )
+        .passes::<UsesMount>();
+        case("type = \"ssh\"", "RUN --mount=type=ssh git clone x").passes::<UsesMount>();
+    }
+
+    #[test]
+    fn a_secret_takes_the_place_of_an_argument_and_of_a_wrong_id() {
+        let secret = "type = \"secret\"\nid = \"npm_token\"";
+        let after = case(secret, "ARG NPM_TOKEN\nRUN npm ci").mended::<UsesMount>();
+        assert!(
+            after
+                .text("Dockerfile")
+                .ends_with("RUN --mount=type=secret,id=npm_token,env=NPM_TOKEN npm ci\n")
+        );
+        case(
+            secret,
+            "RUN --mount=type=secret,id=npm,target=/root/.npmrc npm ci",
+        )
+        .mended::<UsesMount>();
+    }
+
+    #[test]
+    fn mounts_of_stages_that_are_not_needed_do_not_count() {
+        let text = "FROM a AS dev\nRUN --mount=type=cache,target=/root/.npm npm ci\nFROM b AS production\nRUN npm ci\n";
+        Case::new(text).params(NPM).fails::<UsesMount>();
+    }
+}
