@@ -7,9 +7,11 @@ mod base_pinned;
 mod build_gated_by;
 mod builds;
 mod ca_certificates;
+mod cache_survives;
 mod certificates;
 mod context_ignores;
 mod copy_from_named_stage;
+mod cross_platform_args;
 mod doc;
 mod edits;
 mod exec_form;
@@ -73,10 +75,12 @@ pub static ALL: &[&dyn AnyCheck] = &[
     &uses_mount::UsesMount,
     &no_secret_in_source::NoSecretInSource,
     &exec_form::ExecForm,
+    &cross_platform_args::CrossPlatformArgs,
     &max_context::MaxContext,
     &context_ignores::ContextIgnores,
     &builds::Builds,
     &build_gated_by::BuildGatedBy,
+    &cache_survives::CacheSurvives,
     &max_size::MaxSize,
     &smaller_than::SmallerThan,
     &non_root::NonRoot,
