@@ -1,1 +1,183 @@
-//! What whole-program tests of mslab share: running the binary, finding the engine, making workspaces.
+//! What whole-program tests of mslab share: the program, a folder to run it in, and the engine.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// The program under test: `MSLAB_BIN`, or the newest that cargo built beside this test.
+///
+/// # Panics
+/// There is none.
+#[must_use]
+pub fn mslab() -> PathBuf {
+    if let Some(path) = std::env::var_os("MSLAB_BIN") {
+        return path.into();
+    }
+    let test = std::env::current_exe().expect("a test knows where it is");
+    // target/debug/deps/NAME
+    let target = test.ancestors().nth(3).expect("cargo puts tests there");
+    let name = format!("mslab{}", std::env::consts::EXE_SUFFIX);
+    let age = |p: &PathBuf| p.metadata().and_then(|m| m.modified()).ok();
+    [
+        target.join("release").join(&name),
+        target.join("debug").join(&name),
+    ]
+    .into_iter()
+    .filter(|p| p.is_file())
+    .max_by_key(age)
+    .expect("no mslab to test: run `cargo build -p mslab` first, or `make test`")
+}
+
+/// The engine's address.
+///
+/// # Panics
+/// `MSLAB_TEST_ENGINE` is not set: a test that needs an engine fails without one.
+#[must_use]
+pub fn engine() -> String {
+    std::env::var("MSLAB_TEST_ENGINE")
+        .expect("this test needs an engine: set MSLAB_TEST_ENGINE to its address, or run `make test`, which brings one up")
+}
+
+/// The repository's root.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ is in the repository")
+        .to_owned()
+}
+
+/// What a run of the program gave.
+#[derive(Debug)]
+pub struct Run {
+    /// The exit code; -1 for a signal.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl From<Output> for Run {
+    fn from(o: Output) -> Self {
+        Self {
+            code: o.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&o.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&o.stderr).into_owned(),
+        }
+    }
+}
+
+impl Run {
+    /// Standard output as JSON.
+    ///
+    /// # Panics
+    /// It is none.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|e| panic!("{e}\n{}\n{}", self.stdout, self.stderr))
+    }
+}
+
+/// A folder to run the program in, with memory and caches of its own.
+#[derive(Debug)]
+pub struct Sandbox {
+    dir: TempDir,
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Sandbox {
+    /// An empty folder.
+    ///
+    /// # Panics
+    /// The disk is full.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().expect("a temporary folder can be made"),
+        }
+    }
+
+    /// A folder with a workspace in it.
+    #[must_use]
+    pub fn workspace() -> Self {
+        let sandbox = Self::new();
+        let run = sandbox.run(&["init"]);
+        assert_eq!(run.code, 0, "{run:?}");
+        sandbox
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The program with these arguments, ready to run here.
+    #[must_use]
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(mslab());
+        command
+            .args(args)
+            .current_dir(self.path())
+            .env("NO_COLOR", "1")
+            .env_remove("GITHUB_STEP_SUMMARY");
+        command
+    }
+
+    /// Runs the program with these arguments.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    #[must_use]
+    pub fn run(&self, args: &[&str]) -> Run {
+        self.command(args)
+            .output()
+            .expect("the program can be started")
+            .into()
+    }
+
+    /// Runs it against the tests' engine.
+    ///
+    /// # Panics
+    /// It cannot be started, or there is no engine.
+    #[must_use]
+    pub fn run_on_engine(&self, args: &[&str]) -> Run {
+        self.command(args)
+            .env("DOCKER_HOST", engine())
+            .output()
+            .expect("the program can be started")
+            .into()
+    }
+
+    /// Lays a lab's folder (`solution`, `attempts/NAME`) over the exercise's files.
+    ///
+    /// # Panics
+    /// A file cannot be copied.
+    pub fn lay_over(&self, lab: &str, folder: &str) {
+        let from = root().join("labs").join(lab).join(folder);
+        copy(&from, &self.path().join(format!("exercise-{lab}")));
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder can be made");
+    for entry in std::fs::read_dir(from)
+        .expect("the lab has this folder")
+        .flatten()
+    {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a file can be copied");
+        }
+    }
+}

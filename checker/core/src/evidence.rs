@@ -49,6 +49,8 @@ pub enum Unseen {
 pub struct Evidence {
     /// The learner's text files.
     pub files: Files,
+    /// Why the text is not judged, where an image is judged that need not come from it.
+    pub text_left_out: Option<String>,
     /// Every Dockerfile that a build names, by path.
     pub dockerfiles: BTreeMap<String, Arc<SourceEvidence>>,
     /// What would be sent for a Dockerfile, by its path.

@@ -261,7 +261,7 @@ fn build_reports(build: &PlannedBuild, evidence: &Evidence) -> Vec<BuildReport> 
     };
     let one = |platform: Option<String>, size: Option<ImageSize>| BuildReport {
         key: build.key.clone(),
-        target: target.map(crate::stages::Stage::label),
+        target: target.and_then(|t| t.name.as_ref()).map(|n| n.text.clone()),
         platform,
         image_id: image_id.filter(|i| !i.is_empty()).cloned(),
         duration_ms,

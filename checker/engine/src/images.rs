@@ -19,6 +19,8 @@ use crate::error::{EngineError, says_unreachable};
 
 /// How many pieces of an export wait for their reader; engines send pieces of 32 KiB and less.
 const EXPORT_QUEUE: usize = 64;
+/// How long a registry may take to answer before it counts as unreachable.
+const REGISTRY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(6);
 
 /// An image as the engine describes it, without its content.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -230,6 +232,26 @@ impl Engine {
                 current: bytes(detail.current),
                 total: bytes(detail.total),
             });
+        }
+    }
+
+    /// Whether the registry of an image answers the engine, whatever it says of the image.
+    ///
+    /// No answer within seconds is none.
+    pub async fn registry_answers(&self, image: &str, cancel: &CancellationToken) -> bool {
+        let ask = self.docker().inspect_registry_image(image, None);
+        let answer = tokio::select! {
+            answer = tokio::time::timeout(REGISTRY_PATIENCE, ask) => answer,
+            () = cancel.cancelled() => return false,
+        };
+        match answer {
+            Ok(Ok(_)) => true,
+            Ok(Err(e)) => {
+                let fault = self.fault(&format!("asking the registry of {image}"), &e);
+                let said = fault.to_string();
+                !says_unreachable(&said) && says_no_image(&said)
+            }
+            Err(_) => false,
         }
     }
 

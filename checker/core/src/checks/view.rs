@@ -31,6 +31,9 @@ impl<'a> View<'a> {
     /// # Errors
     /// The file is not there, or it does not parse: the check is skipped, because `builds` reports that.
     pub fn source(&self) -> Result<&'a SourceEvidence, Unseen> {
+        if let Some(reason) = &self.evidence.text_left_out {
+            return Err(Unseen::Skipped(reason.clone()));
+        }
         let path = &self.build.dockerfile;
         let Some(source) = self.evidence.dockerfiles.get(path) else {
             return Err(Unseen::Skipped(format!("there is no {path}")));

@@ -23,7 +23,6 @@ mod tree;
 mod words;
 
 pub use expand::{ExpandError, Expanded, MAX_EXPANDED, Scope, expand_heredoc, expand_word};
-pub(crate) use mount::is_bool;
 pub use parse::parse;
 pub use tree::{
     ArgPair, Command, CommandForm, CopyCommand, Directive, Dockerfile, Flag, Heredoc, Instruction,

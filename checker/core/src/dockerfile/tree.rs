@@ -245,8 +245,6 @@ pub struct RunCommand {
     pub network: Option<Word>,
     /// `--security`.
     pub security: Option<Word>,
-    /// `--device`, each.
-    pub devices: Vec<Word>,
 }
 
 /// One `--mount` flag.

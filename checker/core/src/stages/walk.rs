@@ -272,10 +272,6 @@ impl Walker<'_> {
                 self.problem(stage, span, message);
             }
         }
-        if let Some(device) = run.devices.first() {
-            let message = "RUN --device is known to the labs channel of the frontend only";
-            self.problem(stage, device.span, message.to_owned());
-        }
         if matches!(&run.form, CommandForm::Exec { args, .. } if args.is_empty()) {
             self.problem(
                 stage,

@@ -100,7 +100,12 @@ fn options(request: &BuildRequest) -> BuildImageOptions {
         .iter()
         .map(|(k, v)| (k.as_str(), v.as_str()))
         .collect();
-    builder.buildargs(&args).build()
+    let labels: HashMap<&str, &str> = request
+        .labels
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    builder.buildargs(&args).labels(&labels).build()
 }
 
 /// Reads the log's own words for what BuildKit would say in messages.

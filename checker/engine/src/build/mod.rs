@@ -39,6 +39,8 @@ pub struct BuildRequest {
     pub platform: Option<String>,
     /// `--build-arg`.
     pub build_args: BTreeMap<String, String>,
+    /// Labels to give the image, besides its own.
+    pub labels: BTreeMap<String, String>,
     /// Secrets by id.
     pub secrets: BTreeMap<String, Vec<u8>>,
     /// Images to put in the place of others: `node:24-alpine` → `mslab.local/stand-in/node:24-alpine`.
@@ -69,6 +71,7 @@ impl BuildRequest {
             tag: None,
             platform: None,
             build_args: BTreeMap::new(),
+            labels: BTreeMap::new(),
             secrets: BTreeMap::new(),
             named_contexts: BTreeMap::new(),
             no_cache: false,

@@ -182,6 +182,9 @@ fn attributes(request: &BuildRequest, context_url: &str) -> HashMap<String, Stri
     for (name, value) in &request.build_args {
         set(format!("build-arg:{name}"), value);
     }
+    for (name, value) in &request.labels {
+        set(format!("label:{name}"), value);
+    }
     for (name, image) in &request.named_contexts {
         set(
             format!("context:{}", familiar(name)),

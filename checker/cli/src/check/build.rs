@@ -1,0 +1,280 @@
+//! Builds for a check: the lab's targets, and their variations with an overlay or an edit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use mslab_core::dockerfile::ignore::{Ignore, ignore_file_names};
+use mslab_core::evidence::{
+    BuildFailure, BuildFailureCause, BuildOutcome, Observed, SourceEvidence,
+};
+use mslab_core::lab::Folder;
+use mslab_core::plan::PlannedBuild;
+use mslab_core::stages::{Needs, Stage};
+use mslab_engine::context::{self, Archive, Context, ContextError, ScanOptions};
+use mslab_engine::{BuildRequest, EngineError};
+
+use super::{Bench, Options, Subject};
+use crate::failure::{Failure, Result};
+use crate::progress::{Event, Listener};
+
+/// Dockerfiles by path.
+type Sources = BTreeMap<String, Arc<SourceEvidence>>;
+
+/// What differs from the plain build.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Variation {
+    /// Files laid over the context, whatever the ignore file says.
+    pub(super) overlay: Folder,
+    /// Text to append to a file of the context.
+    pub(super) append: Option<(String, String)>,
+    /// Build without the cache: a control.
+    pub(super) fresh: bool,
+}
+
+/// Builds of one folder. Every image gets a name of its own run's, and is removed in the end.
+pub(super) struct Builder<'a> {
+    pub(super) bench: &'a Bench,
+    pub(super) subject: Subject<'a>,
+    pub(super) options: &'a Options,
+    pub(super) listener: &'a dyn Listener,
+    sources: Sources,
+    images: Mutex<Vec<String>>,
+    stand_ins: Mutex<BTreeSet<String>>,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(
+        bench: &'a Bench,
+        subject: Subject<'a>,
+        sources: Sources,
+        options: &'a Options,
+        listener: &'a dyn Listener,
+    ) -> Self {
+        Self {
+            bench,
+            subject,
+            options,
+            listener,
+            sources,
+            images: Mutex::default(),
+            stand_ins: Mutex::default(),
+        }
+    }
+
+    /// The same, for another folder; what it makes is its own to remove.
+    pub(super) fn elsewhere<'b>(&'b self, dir: &'b Path) -> Result<Builder<'b>> {
+        let subject = Subject {
+            dir,
+            ..self.subject
+        };
+        let files = super::evidence::read_text_files(&subject)?;
+        let sources = mslab_core::judge::read_sources(&files, &subject.plan.builds);
+        Ok(Builder::new(
+            self.bench,
+            subject,
+            sources,
+            self.options,
+            self.listener,
+        ))
+    }
+
+    /// What would be sent for a Dockerfile. The ignore file is the Dockerfile's own, or the folder's.
+    pub(super) fn context(
+        dir: &Path,
+        dockerfile: &str,
+    ) -> Result<(Context, Option<String>), ContextError> {
+        let found = ignore_file_names(dockerfile).into_iter().find_map(|name| {
+            let bytes = std::fs::read(dir.join(&name)).ok()?;
+            Some((name, Ignore::parse(&bytes)))
+        });
+        let (name, ignore) = found.unzip();
+        let ignored = |path: &str, _: bool| ignore.as_ref().is_some_and(|i| i.matches(path));
+        let options = ScanOptions {
+            ignored: &ignored,
+            exceptions: ignore
+                .as_ref()
+                .is_some_and(|i| i.patterns.iter().any(|p| p.keeps)),
+            ..ScanOptions::default()
+        };
+        Ok((context::scan(dir, &options)?, name))
+    }
+
+    /// Builds a target for one platform.
+    pub(super) async fn build(
+        &self,
+        build: &PlannedBuild,
+        platform: Option<&str>,
+        variation: &Variation,
+        what: &str,
+    ) -> Result<Observed<BuildOutcome>> {
+        let archive = match self.pack(build, variation) {
+            Ok(archive) => archive,
+            Err(e) if e.is_learners() => {
+                return Ok(Observed::Seen(BuildOutcome::Failed(context_failure(&e))));
+            }
+            Err(e) => return Err(Failure::environment(&e).help(e.help())),
+        };
+        let source = self.sources.get(&build.dockerfile);
+        let target =
+            source.and_then(|s| s.graph.find_first(build.target.iter().map(String::as_str)));
+        let tag = format!(
+            "mslab.local/check/{}-{}:{}",
+            self.subject.lab.slug,
+            build.key,
+            self.bench.next_number()
+        );
+        let mut request = BuildRequest::new(archive);
+        // A stage without a name can be built only as the last one, which is what an engine builds by itself.
+        request.target = target.and_then(|s| s.name.as_ref()).map(|n| n.text.clone());
+        request.tag = Some(tag.clone());
+        request.platform = platform.map(str::to_owned);
+        request.build_args.clone_from(&build.args);
+        request.secrets = build
+            .secrets
+            .iter()
+            .map(|id| (id.clone(), self.subject.canary.as_bytes().to_vec()))
+            .collect();
+        request.no_cache = variation.fresh;
+        request.offline = self.subject.plan.offline;
+        request.time_limit = Some(Duration::from_millis(self.subject.plan.time_limit.0));
+        if let Some(source) = source {
+            request.named_contexts = self.stand_ins_for(source, target).await?;
+        }
+        self.keep(tag);
+        self.listener.on(Event::Building(what.to_owned()));
+        let on = |event| self.listener.on(Event::Build(event));
+        let end = self
+            .bench
+            .engine
+            .build(&request, &on, &self.options.cancel)
+            .await?;
+        Ok(match end.environment_fault() {
+            Some(fault) => Observed::Failed(explain(&fault)),
+            None => Observed::Seen(end.into_outcome()),
+        })
+    }
+
+    /// Builds the lab's own solution from nothing: whether the environment can build this lab at all.
+    pub(super) async fn control(&self, build: &PlannedBuild) -> Result<bool> {
+        let dir =
+            tempfile::tempdir().map_err(|e| Failure::file("make", &std::env::temp_dir(), &e))?;
+        crate::labs::write_folder(dir.path(), &self.subject.lab.solution())?;
+        let control = self.elsewhere(dir.path())?;
+        let fresh = Variation {
+            fresh: true,
+            ..Variation::default()
+        };
+        let outcome = control
+            .build(build, None, &fresh, "the solution, as a control")
+            .await;
+        control.remove_images().await;
+        Ok(matches!(outcome?, Observed::Seen(BuildOutcome::Built(_))))
+    }
+
+    fn pack(&self, build: &PlannedBuild, variation: &Variation) -> Result<Archive, ContextError> {
+        let (mut context, _) = Self::context(self.subject.dir, &build.dockerfile)?;
+        for (path, file) in &variation.overlay {
+            context.put(
+                path,
+                file.bytes.to_vec(),
+                if file.executable { 0o755 } else { 0o644 },
+            )?;
+        }
+        if let Some((path, text)) = &variation.append {
+            context.append(path, text.as_bytes())?;
+        }
+        let text = std::fs::read(self.subject.dir.join(&build.dockerfile)).unwrap_or_default();
+        context::pack(&context, &build.dockerfile, &text)
+    }
+
+    /// Stand-ins for the base images that the target needs and the engine has not.
+    async fn stand_ins_for(
+        &self,
+        source: &SourceEvidence,
+        target: Option<&Stage>,
+    ) -> Result<BTreeMap<String, String>> {
+        let Some(target) = target else {
+            return Ok(BTreeMap::new());
+        };
+        let reachable = source.graph.reachable(target.index);
+        let mut contexts = BTreeMap::new();
+        for edge in source
+            .graph
+            .edges
+            .iter()
+            .filter(|e| reachable.contains(&e.stage))
+        {
+            let Needs::Image(name) = &edge.needs else {
+                continue;
+            };
+            let Some(base) = self.bench.bases.find(&self.bench.engine, name).await? else {
+                continue;
+            };
+            if base.stand_in {
+                if let Ok(mut used) = self.stand_ins.lock() {
+                    used.insert(name.clone());
+                }
+                // A stand-in under the official name needs nobody to put it there.
+                if base.reference != *name {
+                    contexts.insert(name.clone(), base.reference);
+                }
+            }
+        }
+        Ok(contexts)
+    }
+
+    /// The official names of the base images whose stand-ins were used.
+    pub(super) fn stand_ins(&self) -> Vec<String> {
+        self.stand_ins
+            .lock()
+            .map(|s| s.iter().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    fn keep(&self, image: String) {
+        if let Ok(mut images) = self.images.lock() {
+            images.push(image);
+        }
+    }
+
+    /// Removes the images that were made: what they cost to make again is in the engine's build cache.
+    pub(super) async fn remove_images(&self) {
+        let images = self
+            .images
+            .lock()
+            .map(|mut i| std::mem::take(&mut *i))
+            .unwrap_or_default();
+        for image in images {
+            // One that was never made, or an engine that is gone: `mslab clean` finds what stays.
+            let _ = self.bench.engine.remove_image(&image, false).await;
+        }
+    }
+}
+
+/// An error and what lies beneath it, in one line.
+pub(super) fn explain(error: &EngineError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(e) = source {
+        let more = e.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        source = e.source();
+    }
+    text
+}
+
+fn context_failure(error: &ContextError) -> BuildFailure {
+    BuildFailure {
+        message: error.to_string(),
+        cause: BuildFailureCause::Other,
+        lines: None,
+        exit_code: None,
+        log_tail: vec![error.help().to_owned()],
+        steps: Vec::new(),
+        duration_ms: 0,
+    }
+}

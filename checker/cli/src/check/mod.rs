@@ -1,0 +1,120 @@
+//! From a learner's folder to a report: read, gather what the plan needs, judge.
+
+mod bases;
+mod bench;
+mod build;
+pub(crate) mod evidence;
+mod facts;
+mod gather;
+mod probes;
+
+use std::path::Path;
+use std::time::Instant;
+
+use mslab_core::judge;
+use mslab_core::lab::Lab;
+use mslab_core::plan::Plan;
+use mslab_core::report::Report;
+use mslab_engine::CancellationToken;
+
+pub(crate) use bases::{Base, STAND_IN_LABEL};
+pub(crate) use bench::Bench;
+pub(crate) use facts::Facts;
+pub(crate) use gather::read_file;
+
+use crate::failure::Result;
+use crate::progress::{Event, Listener};
+use evidence::Reason;
+
+/// One folder to judge by a lab's plan.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    /// The lab.
+    pub(crate) lab: &'a Lab,
+    /// Its plan.
+    pub(crate) plan: &'a Plan,
+    /// The folder: the build context with the Dockerfiles.
+    pub(crate) dir: &'a Path,
+    /// The random text that stands for each secret.
+    pub(crate) canary: &'a str,
+}
+
+/// How evidence beyond the text is had.
+pub(crate) enum Means<'a> {
+    /// By building on an engine.
+    Engine(&'a Bench),
+    /// From an image on an engine, without building.
+    Image(&'a Bench, &'a str),
+    /// From an archive, without building; `-` is standard input.
+    Archive(&'a Path),
+}
+
+/// What the person asked for beyond a plain check.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    /// Start no container.
+    pub(crate) no_run: bool,
+    /// Build each offered fix too.
+    pub(crate) verify_fixes: bool,
+    /// Tell by building the solution whose fault a failed network or a passed time limit is.
+    pub(crate) control: bool,
+    /// Cancelled by Ctrl-C, or by a newer save.
+    pub(crate) cancel: CancellationToken,
+}
+
+/// Judges what the text shows; no engine.
+pub(crate) fn of_text(subject: &Subject<'_>) -> Result<Report> {
+    let started = Instant::now();
+    let files = evidence::read_text_files(subject)?;
+    let mut evidence = evidence::of_text(files, subject.plan, Reason::Static);
+    evidence::add_contexts(&mut evidence, subject);
+    Ok(finish(
+        subject,
+        judge::judge(subject.plan, &evidence),
+        started,
+    ))
+}
+
+/// Judges with all that the plan needs.
+pub(crate) async fn examine(
+    subject: &Subject<'_>,
+    means: &Means<'_>,
+    options: &Options,
+    listener: &dyn Listener,
+) -> Result<Report> {
+    let started = Instant::now();
+    let files = evidence::read_text_files(subject)?;
+    let mut evidence = evidence::of_text(files, subject.plan, Reason::NotBuilt);
+    evidence::add_contexts(&mut evidence, subject);
+    let mut stand_ins = Vec::new();
+    match means {
+        Means::Engine(bench) => {
+            stand_ins =
+                gather::by_building(subject, bench, options, listener, &mut evidence).await?
+        }
+        Means::Image(bench, reference) => {
+            gather::from_image(subject, bench, reference, options, listener, &mut evidence).await?
+        }
+        Means::Archive(path) => gather::from_archive(subject, path, &mut evidence)?,
+    }
+    let mut report = judge::judge(subject.plan, &evidence);
+    report.stand_ins = stand_ins;
+    if let Means::Engine(bench) | Means::Image(bench, _) = means {
+        report.engine = Some(bench.report().await?);
+    }
+    if let (Means::Engine(bench), true) = (means, options.verify_fixes) {
+        crate::verify::build_fixes(subject, bench, options, listener, &mut report).await?;
+    }
+    listener.on(Event::Done);
+    Ok(finish(subject, report, started))
+}
+
+fn finish(subject: &Subject<'_>, report: Report, started: Instant) -> Report {
+    Report {
+        exercise: subject.lab.exercise(),
+        lab: subject.lab.slug.clone(),
+        title: subject.lab.definition.title.clone(),
+        duration_ms: started.elapsed().as_millis().try_into().unwrap_or(u64::MAX),
+        ..report
+    }
+}

@@ -1,0 +1,25 @@
+//! Containers started from an image for a check: what the check asks, in the engine's words.
+
+use mslab_core::evidence::{Built, Extra, Observed, Probe};
+use mslab_core::plan::PlannedCheck;
+
+use super::{Bench, Options};
+use crate::failure::Result;
+use crate::progress::{Event, Listener};
+
+/// Starts what the check asks for, and says what was seen.
+pub(super) async fn run(
+    bench: &Bench,
+    check: &PlannedCheck,
+    built: &Built,
+    probe: &Probe,
+    options: &Options,
+    listener: &dyn Listener,
+) -> Result<Observed<Extra>> {
+    listener.on(Event::Probing(check.key.clone()));
+    let outcome = bench
+        .engine
+        .probe(&built.image_id, probe, &options.cancel)
+        .await?;
+    Ok(Observed::Seen(Extra::Probe(outcome)))
+}

@@ -1,0 +1,258 @@
+//! `mslab check`: the main job.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use mslab_core::judge;
+use mslab_core::lab::Lab;
+use mslab_core::plan::Plan;
+use mslab_core::report::{self, Outcome, Report, Status};
+
+use crate::args::{CheckArgs, Global};
+use crate::check::{self, Bench, Means, Options, Subject, evidence};
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::progress::Terminal;
+use crate::runtime;
+use crate::workspace::{Progress, Surroundings, Workspace};
+
+/// Checks what the arguments name.
+pub(crate) fn run(args: &CheckArgs, global: &Global) -> Result<Exit> {
+    let output = report::output(&args.format).ok_or_else(|| unknown_format(&args.format))?;
+    let reports = if args.file.is_empty() {
+        exercises(args, global)?
+    } else {
+        args.file.iter().map(|p| file(p)).collect::<Result<_>>()?
+    };
+    let options = report::Options {
+        color: args.output.is_none(),
+        next: next_step(&reports),
+        ..options(global)
+    };
+    let text = (output.render)(&reports, &options);
+    match &args.output {
+        Some(path) => std::fs::write(path, &text).map_err(|e| Failure::file("write", path, &e))?,
+        None => print(&text)?,
+    }
+    if args.format == "github" {
+        write_job_summary(&reports, &options)?;
+    }
+    Ok(exit_of(&reports))
+}
+
+/// How this terminal wants its reports.
+pub(crate) fn options(global: &Global) -> report::Options {
+    report::Options {
+        color: true,
+        width: crate::terminal::width(),
+        quiet: global.quiet,
+        verbose: global.verbose,
+        ..report::Options::default()
+    }
+}
+
+/// Writes to standard output, colour dropped where it is not wanted.
+pub(crate) fn print(text: &str) -> Result<()> {
+    match anstream::AutoStream::auto(std::io::stdout().lock()).write_all(text.as_bytes()) {
+        // A reader that has seen enough (`| head`) is no failure.
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::file("write to", Path::new("standard output"), &e))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn unknown_format(format: &str) -> Failure {
+    let names: Vec<&str> = report::OUTPUTS.iter().map(|o| o.name).collect();
+    let failure = Failure::usage(format!("there is no format called `{format}`"));
+    failure.help(format!("The formats are {}.", names.join(", ")))
+}
+
+/// The worst of the outcomes: what was not looked at outweighs what failed, and no report is no pass.
+fn exit_of(reports: &[Report]) -> Exit {
+    let worst = |r: &Report| match r.outcome {
+        Outcome::Passed => Exit::Passed,
+        Outcome::Failed => Exit::Work,
+        Outcome::Error => Exit::Environment,
+    };
+    reports.iter().map(worst).max().unwrap_or(Exit::Usage)
+}
+
+pub(crate) fn next_step(reports: &[Report]) -> Option<String> {
+    let [report] = reports else { return None };
+    if report.lab.is_empty() {
+        return None;
+    }
+    let exercise = &report.exercise;
+    Some(match report.outcome {
+        Outcome::Passed if report.partial => format!("mslab check {exercise}"),
+        Outcome::Passed => format!(
+            "mslab solution {exercise}   (compare with ours), or mslab check for the next exercise"
+        ),
+        Outcome::Failed => {
+            let dockerfile = report
+                .checks
+                .iter()
+                .find(|c| c.status == Status::Failed)
+                .and_then(|c| c.place.as_ref());
+            let file = match dockerfile {
+                Some(report::PlaceReport::Text { file, .. }) => file.as_str(),
+                _ => "Dockerfile",
+            };
+            format!(
+                "edit {file}, then mslab check {exercise}   (mslab watch {exercise} checks on every save)"
+            )
+        }
+        Outcome::Error => "mslab doctor   (says what is missing on this machine)".to_owned(),
+    })
+}
+
+/// GitHub shows this file's Markdown on the run's page.
+fn write_job_summary(reports: &[Report], options: &report::Options) -> Result<()> {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from) else {
+        return Ok(());
+    };
+    let Some(markdown) = report::output("markdown") else {
+        return Ok(());
+    };
+    let failed = |e: std::io::Error| Failure::file("write", &path, &e);
+    let mut file = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(&path)
+        .map_err(failed)?;
+    file.write_all((markdown.render)(reports, options).as_bytes())
+        .map_err(failed)
+}
+
+/// Any Dockerfile, judged by the general checks.
+fn file(path: &Path) -> Result<Report> {
+    let name = path.to_string_lossy().into_owned();
+    let source = evidence::read(path, &name)
+        .map_err(|f| f.help("Name Dockerfiles; a folder is not searched."))?;
+    let plan = Plan::general(&name);
+    let files = [(name.clone(), source)].into();
+    let evidence = evidence::of_text(files, &plan, evidence::Reason::Static);
+    let mut report = judge::judge(&plan, &evidence);
+    report.exercise = "file".into();
+    report.title = name;
+    Ok(report)
+}
+
+fn exercises(args: &CheckArgs, global: &Global) -> Result<Vec<Report>> {
+    let here = Surroundings::here()?;
+    let workspace = here.workspace()?;
+    let labs = if args.all {
+        here.labs.all()?
+    } else {
+        vec![choose(&here, args.exercise.as_deref())?]
+    };
+    let plans = labs.iter().map(Plan::new).collect::<Result<Vec<_>, _>>()?;
+    for lab in &labs {
+        if workspace.make_exercise(lab)? {
+            anstream::eprintln!(
+                "made {} from the exercise's starter: this is where you edit",
+                workspace.exercise_dir(lab).display()
+            );
+        }
+    }
+    let canary = workspace.canary()?;
+    let dirs: Vec<PathBuf> = labs.iter().map(|l| workspace.exercise_dir(l)).collect();
+    let subjects: Vec<Subject<'_>> = labs
+        .iter()
+        .zip(&plans)
+        .zip(&dirs)
+        .map(|((lab, plan), dir)| Subject {
+            lab,
+            plan,
+            dir,
+            canary: &canary,
+        })
+        .collect();
+    let reports = if args.static_only {
+        subjects.iter().map(check::of_text).collect::<Result<_>>()?
+    } else {
+        let listener = Terminal::listener(global);
+        runtime::block_on(async |cancel| {
+            let options = Options {
+                no_run: args.no_run,
+                verify_fixes: args.verify_fix,
+                control: args.control,
+                cancel,
+            };
+            if let Some(path) = &args.archive {
+                return Ok(vec![
+                    check::examine(&subjects[0], &Means::Archive(path), &options, &*listener)
+                        .await?,
+                ]);
+            }
+            let bench = Bench::open(global, &options.cancel).await?;
+            let means = match &args.image {
+                Some(image) => Means::Image(&bench, image),
+                None => Means::Engine(&bench),
+            };
+            let mut reports = Vec::new();
+            for subject in &subjects {
+                reports.push(check::examine(subject, &means, &options, &*listener).await?);
+            }
+            Ok(reports)
+        })?
+    };
+    remember(workspace, &labs, reports)
+}
+
+/// The exercise that was named, the one whose folder this is, or the first that has not passed.
+pub(crate) fn choose(here: &Surroundings, name: Option<&str>) -> Result<Lab> {
+    if let Some(name) = name.or(here.inside.as_deref()) {
+        return here.labs.find(name);
+    }
+    let state = here.workspace()?.state()?;
+    let labs = here.labs.all()?;
+    let unfinished = labs
+        .into_iter()
+        .find(|l| state.exercise(&l.exercise()).progress != Progress::Passed);
+    match unfinished {
+        Some(lab) => Ok(lab),
+        None => Err(Failure::usage("every exercise has passed")
+            .help("Name one to check it again, or use --all.")),
+    }
+}
+
+/// Keeps what came of whole checks, and closes hints that are not open yet.
+pub(crate) fn remember(
+    workspace: &Workspace,
+    labs: &[Lab],
+    mut reports: Vec<Report>,
+) -> Result<Vec<Report>> {
+    let whole = reports
+        .iter()
+        .any(|r| !r.partial && r.outcome != Outcome::Error);
+    if whole {
+        workspace.update(|state| {
+            for report in reports
+                .iter()
+                .filter(|r| !r.partial && r.outcome != Outcome::Error)
+            {
+                let exercise = state.exercises.entry(report.exercise.clone()).or_default();
+                exercise.points = report.score;
+                exercise.progress = if report.outcome == Outcome::Passed {
+                    Progress::Passed
+                } else {
+                    Progress::Failed
+                };
+                exercise.ever_passed |= report.outcome == Outcome::Passed;
+            }
+        })?;
+    }
+    for report in reports.iter().filter(|r| r.outcome != Outcome::Error) {
+        workspace.keep_report(report)?;
+    }
+    let state = workspace.state()?;
+    for (lab, report) in labs.iter().zip(&mut reports) {
+        if lab.definition.hints == mslab_core::lab::Hints::Progressive {
+            let exercise = state.exercise(&report.exercise);
+            report.close_hints(|key| exercise.hints.get(key).copied().unwrap_or(1));
+        }
+    }
+    Ok(reports)
+}

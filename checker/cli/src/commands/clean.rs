@@ -1,0 +1,34 @@
+//! `mslab clean`: removes what mslab made on the engine and in its caches, and nothing else.
+
+use mslab_core::units::Bytes;
+use mslab_engine::CleanOptions;
+
+use crate::args::Global;
+use crate::check::{Bench, Facts};
+use crate::exit::Exit;
+use crate::failure::Result;
+use crate::runtime;
+use crate::terminal::{HINT, paint};
+
+/// Removes it all, and says what it was.
+pub(crate) fn run(keep_stand_ins: bool, global: &Global) -> Result<Exit> {
+    let forgotten = Facts::open().forget()?;
+    let removed = runtime::block_on(async |cancel| {
+        let bench = Bench::open(global, &cancel).await?;
+        Ok(bench.engine.clean(CleanOptions { keep_stand_ins }).await?)
+    })?;
+    for name in &removed.images {
+        anstream::println!("- {name}");
+    }
+    anstream::println!(
+        "removed {} containers and {} image names ({} freed on the engine), and {} of remembered facts",
+        removed.containers,
+        removed.images.len(),
+        Bytes(removed.bytes),
+        Bytes(forgotten)
+    );
+    for (what, reason) in &removed.kept {
+        anstream::println!("{} {what}: {reason}", paint(HINT, "kept"));
+    }
+    Ok(Exit::Passed)
+}

@@ -1,0 +1,56 @@
+//! `mslab hint`: one step more of help, for the first check that failed.
+
+use mslab_core::report::{self, Report, Status};
+
+use crate::args::Global;
+use crate::commands::check::{choose, print};
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::workspace::Surroundings;
+
+/// Raises the hint level of the first failed check, and shows what that opens.
+pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
+    let here = Surroundings::here()?;
+    let workspace = here.workspace()?;
+    let lab = choose(&here, exercise)?;
+    let name = lab.exercise();
+    let Some(mut report) = workspace.last_report(&name) else {
+        return Err(Failure::usage(format!("{name} has not been checked yet"))
+            .help(format!("Run `mslab check {name}` first.")));
+    };
+    let Some(failed) = report
+        .checks
+        .iter()
+        .position(|c| c.status == Status::Failed)
+    else {
+        anstream::println!("Nothing failed the last time. `mslab check {name}` checks again.");
+        return Ok(Exit::Passed);
+    };
+    let key = report.checks[failed].key.clone();
+    let level = workspace.update(|state| {
+        let hints = &mut state.exercises.entry(name.clone()).or_default().hints;
+        let level = hints.entry(key.clone()).or_insert(0);
+        *level = (*level + 1).min(3);
+        *level
+    })?;
+    only(&mut report, failed);
+    report.close_hints(|_| level);
+    let next = match level {
+        1 | 2 => format!("mslab hint {name}   (shows more), or edit and mslab check {name}"),
+        _ => format!("edit, then mslab check {name}"),
+    };
+    let options = report::Options {
+        next: Some(next),
+        ..crate::commands::check::options(global)
+    };
+    if let Some(human) = report::output("human") {
+        print(&(human.render)(&[report], &options))?;
+    }
+    Ok(Exit::Passed)
+}
+
+/// Leaves one check in the report: a hint is about one thing.
+fn only(report: &mut Report, index: usize) {
+    report.checks = vec![report.checks.swap_remove(index)];
+    report.builds.clear();
+}

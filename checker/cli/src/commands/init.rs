@@ -1,0 +1,49 @@
+//! `mslab init`: a workspace with every exercise's starter.
+
+use std::path::{Path, PathBuf};
+
+use crate::exit::Exit;
+use crate::failure::Result;
+use crate::terminal::{DIM, GOOD, paint};
+use crate::workspace::{Surroundings, Workspace};
+
+/// Makes the workspace; exercises that are there already are left alone.
+pub(crate) fn run(dir: Option<PathBuf>) -> Result<Exit> {
+    let labs = Surroundings::here()?.labs;
+    let dir = dir.unwrap_or_else(|| PathBuf::from("."));
+    let workspace = Workspace::make(&dir)?;
+    let (mut made, mut kept) = (0, 0);
+    for lab in labs.all()? {
+        let new = workspace.make_exercise(&lab)?;
+        let (symbol, note) = if new {
+            (paint(GOOD, "+"), "")
+        } else {
+            (paint(DIM, "="), "  (yours, left as it is)")
+        };
+        anstream::println!(
+            "{symbol} {:<34} {}{}",
+            lab.workspace_folder(),
+            lab.definition.title,
+            paint(DIM, note)
+        );
+        *(if new { &mut made } else { &mut kept }) += 1;
+    }
+    let plural = |n: u32| if n == 1 { "exercise" } else { "exercises" };
+    let kept_note = if kept > 0 {
+        format!(", {kept} {} kept", plural(kept))
+    } else {
+        String::new()
+    };
+    anstream::println!(
+        "\n{made} {} made{kept_note} in {}",
+        plural(made),
+        dir.display()
+    );
+    let cd = if dir == Path::new(".") {
+        String::new()
+    } else {
+        format!("cd {} && ", dir.display())
+    };
+    anstream::println!("Next: {cd}mslab check exercise-1");
+    Ok(Exit::Passed)
+}

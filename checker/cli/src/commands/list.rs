@@ -1,0 +1,55 @@
+//! `mslab list`: the exercises, and how far the learner is.
+
+use crate::exit::Exit;
+use crate::failure::Result;
+use crate::terminal::{DIM, GOOD, PROBLEM, paint};
+use crate::workspace::{ExerciseState, Progress, Surroundings};
+
+/// Prints the table.
+pub(crate) fn run() -> Result<Exit> {
+    let here = Surroundings::here()?;
+    let state = here.workspace.as_ref().map(|w| w.state()).transpose()?;
+    let labs = here.labs.all()?;
+    let width = labs
+        .iter()
+        .map(|l| l.definition.title.chars().count())
+        .max()
+        .unwrap_or(0);
+    anstream::println!(
+        "{}",
+        paint(
+            DIM,
+            format!(
+                "{:<12}  {:<8}  {:<width$}  {:<13}  points",
+                "exercise", "lesson", "title", "status"
+            )
+        )
+    );
+    let (mut passed, total) = (0, labs.len());
+    for lab in &labs {
+        let exercise = state
+            .as_ref()
+            .map_or_else(ExerciseState::default, |s| s.exercise(&lab.exercise()));
+        let (style, status) = match exercise.progress {
+            Progress::Passed => (GOOD, "✓ passed"),
+            Progress::Failed => (PROBLEM, "✗ not yet"),
+            Progress::New => (DIM, "· not checked"),
+        };
+        passed += usize::from(exercise.progress == Progress::Passed);
+        let points = match exercise.progress {
+            Progress::New => "–".to_owned(),
+            _ => exercise.points.to_string(),
+        };
+        let status = paint(style, format!("{status:<13}"));
+        let (title, lesson) = (&lab.definition.title, &lab.definition.lesson);
+        anstream::println!(
+            "{:<12}  {lesson:<8}  {title:<width$}  {status}  {points:>3} / 100",
+            lab.exercise()
+        );
+    }
+    anstream::println!("\n{passed} of {total} passed. `mslab check` checks the next one.");
+    if here.workspace.is_none() {
+        anstream::println!("There is no workspace here yet: `mslab init` makes one.");
+    }
+    Ok(Exit::Passed)
+}

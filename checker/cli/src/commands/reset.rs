@@ -1,0 +1,28 @@
+//! `mslab reset`: back to the starter, with the old work kept.
+
+use crate::exit::Exit;
+use crate::failure::Result;
+use crate::workspace::Surroundings;
+
+/// Puts the starter back.
+pub(crate) fn run(exercise: &str) -> Result<Exit> {
+    let here = Surroundings::here()?;
+    let workspace = here.workspace()?;
+    let lab = here.labs.find(exercise)?;
+    let backup = workspace.reset(&lab)?;
+    workspace.update(|s| {
+        let e = s.exercises.entry(lab.exercise()).or_default();
+        e.progress = crate::workspace::Progress::New;
+        e.points = 0;
+        e.hints.clear();
+    })?;
+    match backup {
+        Some(path) => anstream::println!(
+            "{} is as it began. Your work is kept in {}",
+            lab.exercise(),
+            path.display()
+        ),
+        None => anstream::println!("{} is there now, as it begins", lab.exercise()),
+    }
+    Ok(Exit::Passed)
+}

@@ -1,0 +1,131 @@
+//! An error as the person at the terminal reads it: what, why, and what to do.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::path::Path;
+
+use mslab_core::lab::{LabError, UnknownExercise};
+use mslab_engine::EngineError;
+
+use crate::exit::Exit;
+use crate::terminal::{HINT, PROBLEM, paint};
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The exit code.
+    pub(crate) exit: Exit,
+    message: String,
+    causes: Vec<String>,
+    help: Option<String>,
+}
+
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    fn new(exit: Exit, message: impl Display) -> Self {
+        Self {
+            exit,
+            message: message.to_string(),
+            causes: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// The person asked for something that cannot be.
+    pub(crate) fn usage(message: impl Display) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// The machine stands in the way.
+    pub(crate) fn environment(message: impl Display) -> Self {
+        Self::new(Exit::Environment, message)
+    }
+
+    /// Ctrl-C.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(
+            Exit::Interrupted,
+            "interrupted; what was running has been stopped",
+        )
+    }
+
+    /// A file or folder could not be read or written.
+    pub(crate) fn file(verb: &str, path: &Path, error: &std::io::Error) -> Self {
+        let failure = Self::environment(format!("cannot {verb} {}", path.display())).because(error);
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => {
+                failure.help("The disk is full: `mslab clean` frees what mslab made.")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                failure.help("Check who owns the file, and its permissions.")
+            }
+            _ => failure,
+        }
+    }
+
+    /// What lies beneath, with its own causes.
+    pub(crate) fn because(mut self, error: &(dyn Error + 'static)) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            let text = error.to_string();
+            if self.causes.last().is_none_or(|last| !last.contains(&text)) {
+                self.causes.push(text);
+            }
+            next = error.source();
+        }
+        self
+    }
+
+    /// What to do: one sentence.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into()).filter(|h| !h.is_empty());
+        self
+    }
+
+    /// Writes it to standard error.
+    pub(crate) fn print(&self) {
+        anstream::eprintln!("{} {}", paint(PROBLEM, "error:"), self.message);
+        for cause in &self.causes {
+            anstream::eprintln!("  because: {cause}");
+        }
+        if let Some(help) = &self.help {
+            anstream::eprintln!("{} {help}", paint(HINT, "help:"));
+        }
+    }
+}
+
+impl From<UnknownExercise> for Failure {
+    fn from(e: UnknownExercise) -> Self {
+        Self::usage(&e).help(e.help)
+    }
+}
+
+impl From<Vec<LabError>> for Failure {
+    fn from(errors: Vec<LabError>) -> Self {
+        let count = errors.len();
+        let mut failure = Self::usage(format!(
+            "the lab's definition is broken ({count} problem{})",
+            if count == 1 { "" } else { "s" }
+        ));
+        for e in errors {
+            failure.causes.push(if e.help.is_empty() {
+                e.to_string()
+            } else {
+                format!("{e}. {}", e.help)
+            });
+        }
+        failure
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(e: EngineError) -> Self {
+        let help = e.help().to_owned();
+        let failure = Self::environment(&e).help(help);
+        match e.source() {
+            Some(source) => failure.because(source),
+            None => failure,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! How stand-ins are made: the recipes in the binary.
+
+use std::borrow::Cow;
+
+use mslab_core::lab::{Folder, FolderFile};
+use serde::Deserialize;
+
+use crate::failure::{Failure, Result};
+
+mod carried {
+    include!(concat!(env!("OUT_DIR"), "/stand_ins.rs"));
+}
+
+/// `stand-ins.toml`
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Recipes {
+    #[serde(rename = "schema")]
+    _schema: u32,
+    /// What local names begin with.
+    pub(crate) prefix: String,
+    /// Where it all begins.
+    pub(crate) bootstrap: Bootstrap,
+    /// The stand-ins, in an order in which what one needs stands before it.
+    #[serde(rename = "image")]
+    pub(crate) images: Vec<Recipe>,
+}
+
+/// The first image's filesystem, made on this machine.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Bootstrap {
+    /// The program that writes it, in the recipes' folder.
+    pub(crate) script: String,
+    /// What it is imported as.
+    pub(crate) image: String,
+}
+
+/// One stand-in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Recipe {
+    /// The references it answers to; the first is what other recipes name.
+    pub(crate) of: Vec<String>,
+    /// Its build context.
+    pub(crate) folder: String,
+    /// The stage to build, where the folder makes several.
+    #[serde(default)]
+    pub(crate) target: Option<String>,
+    /// What must have been built before, by first reference.
+    pub(crate) needs: Vec<String>,
+    /// `labs`, or `self` for what is built only when asked for.
+    pub(crate) group: String,
+    /// What it consists of, for the label and for people.
+    pub(crate) made_of: String,
+}
+
+impl Recipes {
+    /// The recipes in the binary.
+    pub(crate) fn carried() -> Result<Self> {
+        let file = files("").remove("stand-ins.toml");
+        let text = file
+            .map(|f| String::from_utf8_lossy(&f.bytes).into_owned())
+            .unwrap_or_default();
+        toml::from_str(&text)
+            .map_err(|e| Failure::usage("the stand-ins' recipes are broken").because(&e))
+    }
+
+    /// The recipe for a reference.
+    pub(crate) fn find(&self, reference: &str) -> Option<&Recipe> {
+        self.images
+            .iter()
+            .find(|r| r.of.iter().any(|of| of == reference))
+    }
+
+    /// `wanted`, and before each what it needs.
+    pub(crate) fn in_order<'a>(&'a self, wanted: &[&'a Recipe]) -> Vec<&'a Recipe> {
+        let mut names: Vec<&str> = wanted
+            .iter()
+            .flat_map(|r| r.of.iter().map(String::as_str))
+            .collect();
+        // What is needed stands before in the file: one pass from the end finds it all.
+        for recipe in self.images.iter().rev() {
+            if recipe.of.iter().any(|of| names.contains(&of.as_str())) {
+                names.extend(recipe.needs.iter().map(String::as_str));
+            }
+        }
+        self.images
+            .iter()
+            .filter(|r| r.of.iter().any(|of| names.contains(&of.as_str())))
+            .collect()
+    }
+}
+
+/// The recipes' files below a folder.
+pub(super) fn files(folder: &str) -> Folder {
+    let prefix = if folder.is_empty() {
+        String::new()
+    } else {
+        format!("{folder}/")
+    };
+    carried::FILES
+        .iter()
+        .filter_map(|(path, executable, bytes)| {
+            let path = path.strip_prefix(prefix.as_str())?;
+            Some((
+                path.to_owned(),
+                FolderFile {
+                    bytes: Cow::Borrowed(*bytes),
+                    executable: *executable,
+                },
+            ))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_recipe_needs_is_built_before_it() {
+        let recipes = Recipes::carried().unwrap();
+        let wanted = recipes.find("node:24-alpine").unwrap();
+        let order: Vec<&str> = recipes
+            .in_order(&[wanted])
+            .iter()
+            .map(|r| r.of[0].as_str())
+            .collect();
+        assert_eq!(order.last(), Some(&"node:24-alpine"));
+        for recipe in &recipes.images {
+            let at = |name: &str| recipes.images.iter().position(|r| r.of[0] == name);
+            for need in &recipe.needs {
+                assert!(
+                    at(need) < at(&recipe.of[0]),
+                    "{} needs {need}",
+                    recipe.of[0]
+                );
+            }
+            assert!(!files(&recipe.folder).is_empty(), "{}", recipe.folder);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The learner's folder: where it is, what it remembers, and how it is written without losing anything.
+
+mod state;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use mslab_core::lab::{Folder, Lab};
+use mslab_core::report::Report;
+
+pub(crate) use state::random_text;
+pub(crate) use state::{ExerciseState, Progress, State};
+
+use crate::failure::{Failure, Result};
+use crate::labs::{Labs, read_folder, write_folder};
+
+const MARKER: &str = "mslab-workspace.toml";
+
+/// A learner's folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Workspace {
+    root: PathBuf,
+}
+
+/// What the folder that a command was started in belongs to.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    /// The workspace: found, or the one to be made inside a repository.
+    pub(crate) workspace: Option<Workspace>,
+    /// The labs: the repository's own, or those in the binary.
+    pub(crate) labs: Labs,
+    /// The exercise folder that the command was started in.
+    pub(crate) inside: Option<String>,
+}
+
+impl Surroundings {
+    /// Looks from `here` upwards.
+    pub(crate) fn find(here: &Path) -> Self {
+        let repository = here.ancestors().find(|d| is_repository(d));
+        let labs = repository.map_or(Labs::Carried, |r| Labs::Folder(r.join("labs")));
+        let workspace = match here.ancestors().find(|d| d.join(MARKER).is_file()) {
+            Some(root) => Some(Workspace {
+                root: root.to_owned(),
+            }),
+            None => repository.map(|r| Workspace {
+                root: r.join("workspace"),
+            }),
+        };
+        let inside = workspace.as_ref().and_then(|w| {
+            let first = here.strip_prefix(&w.root).ok()?.components().next()?;
+            let name = first.as_os_str().to_string_lossy().into_owned();
+            name.starts_with("exercise-").then_some(name)
+        });
+        Self {
+            workspace,
+            labs,
+            inside,
+        }
+    }
+
+    /// Looks from the current folder upwards.
+    pub(crate) fn here() -> Result<Self> {
+        let here = std::env::current_dir()
+            .map_err(|e| Failure::file("find", Path::new("the current folder"), &e))?;
+        Ok(Self::find(&here))
+    }
+
+    /// The workspace.
+    pub(crate) fn workspace(&self) -> Result<&Workspace> {
+        self.workspace.as_ref().ok_or_else(|| {
+            Failure::usage("there is no workspace here").help(
+                "`mslab init` makes one in this folder; `mslab init DIR` makes one elsewhere.",
+            )
+        })
+    }
+}
+
+fn is_repository(dir: &Path) -> bool {
+    dir.join("checker/cli/Cargo.toml").is_file() && dir.join("labs").is_dir()
+}
+
+impl Workspace {
+    /// A workspace in `root`, made if it is not there.
+    pub(crate) fn make(root: &Path) -> Result<Self> {
+        let workspace = Self {
+            root: root.to_owned(),
+        };
+        workspace.ensure_marker()?;
+        Ok(workspace)
+    }
+
+    fn ensure_marker(&self) -> Result<()> {
+        let marker = self.root.join(MARKER);
+        if marker.is_file() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.root).map_err(|e| Failure::file("make", &self.root, &e))?;
+        let text = "# This folder is an mslab workspace: one folder for each exercise, edited by you.\n\
+                    # `mslab list` shows where you are, `mslab check` checks the next exercise.\nschema = 1\n";
+        state::write_atomically(&marker, text.as_bytes())
+    }
+
+    /// The folder itself.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// An exercise's folder, whether it is there or not.
+    pub(crate) fn exercise_dir(&self, lab: &Lab) -> PathBuf {
+        self.root.join(lab.workspace_folder())
+    }
+
+    /// Makes an exercise's folder from its starter. False where it was there already: nothing is touched then.
+    pub(crate) fn make_exercise(&self, lab: &Lab) -> Result<bool> {
+        let dir = self.exercise_dir(lab);
+        if dir.exists() {
+            return Ok(false);
+        }
+        self.ensure_marker()?;
+        // Made beside its place and then moved, so that an interruption leaves no half of an exercise.
+        let making = tempfile::Builder::new()
+            .prefix(".mslab-making-")
+            .tempdir_in(&self.root)
+            .map_err(|e| Failure::file("write to", &self.root, &e))?;
+        write_folder(making.path(), &lab.starter())?;
+        open_to_all(making.path()).map_err(|e| Failure::file("write", making.path(), &e))?;
+        let made = making.keep();
+        if let Err(e) = fs::rename(&made, &dir) {
+            let _ = fs::remove_dir_all(&made);
+            // Another run made it at the same moment.
+            if dir.exists() {
+                return Ok(false);
+            }
+            return Err(Failure::file("make", &dir, &e));
+        }
+        Ok(true)
+    }
+
+    /// Puts the starter's files back. What the learner had is kept, and the backup's path returned.
+    pub(crate) fn reset(&self, lab: &Lab) -> Result<Option<PathBuf>> {
+        let dir = self.exercise_dir(lab);
+        if !dir.exists() {
+            self.make_exercise(lab)?;
+            return Ok(None);
+        }
+        let backups = self.root.join(".mslab/backups");
+        fs::create_dir_all(&backups).map_err(|e| Failure::file("make", &backups, &e))?;
+        let seconds = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |d| d.as_secs());
+        let mut backup = backups.join(format!("{}-{seconds}", lab.workspace_folder()));
+        let mut n = 1;
+        while backup.exists() {
+            n += 1;
+            backup = backups.join(format!("{}-{seconds}-{n}", lab.workspace_folder()));
+        }
+        fs::rename(&dir, &backup).map_err(|e| Failure::file("move", &dir, &e))?;
+        self.make_exercise(lab)?;
+        Ok(Some(backup))
+    }
+
+    /// The learner's files of an exercise, the whole folder.
+    pub(crate) fn read_exercise(&self, lab: &Lab) -> Result<Folder> {
+        read_folder(&self.exercise_dir(lab))
+    }
+
+    /// The random text that stands for every secret in this workspace: made once, and kept.
+    pub(crate) fn canary(&self) -> Result<String> {
+        match state::read(&self.root)?.canary {
+            Some(canary) => Ok(canary),
+            None => self.update(|s| s.canary.get_or_insert_with(random_text).clone()),
+        }
+    }
+
+    /// Keeps an exercise's newest report, for `mslab hint`.
+    pub(crate) fn keep_report(&self, report: &Report) -> Result<()> {
+        let dir = self.root.join(".mslab/reports");
+        fs::create_dir_all(&dir).map_err(|e| Failure::file("make", &dir, &e))?;
+        let path = dir.join(format!("{}.json", report.exercise));
+        let bytes = serde_json::to_vec(report)
+            .map_err(|e| Failure::environment("cannot write the report").because(&e))?;
+        state::write_atomically(&path, &bytes)
+    }
+
+    /// The exercise's newest report. `None` where there is none, or none that this version can read.
+    pub(crate) fn last_report(&self, exercise: &str) -> Option<Report> {
+        let path = self
+            .root
+            .join(".mslab/reports")
+            .join(format!("{exercise}.json"));
+        serde_json::from_slice(&fs::read(path).ok()?).ok()
+    }
+
+    /// What is remembered.
+    pub(crate) fn state(&self) -> Result<State> {
+        state::read(&self.root)
+    }
+
+    /// Changes what is remembered; two runs at once wait for each other.
+    pub(crate) fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> Result<T> {
+        self.ensure_marker()?;
+        state::update(&self.root, change)
+    }
+}
+
+/// A temporary folder is its owner's alone; an exercise is like any other folder.
+#[cfg(unix)]
+fn open_to_all(dir: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn open_to_all(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,62 @@
+# What the other scripts share: a Rust toolchain, an engine, base images, a built mslab. Sourced, not run.
+# shellcheck shell=bash
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$ROOT" || exit 1
+MSLAB=${CARGO_TARGET_DIR:-target}/release/mslab
+
+step() { printf '\n\033[1m== %s\033[0m\n' "$*" >&2; }
+note() { printf '   %s\n' "$*" >&2; }
+fail() {
+  printf 'error: %s\n' "$*" >&2
+  exit 3
+}
+
+# need_tools: a Rust toolchain and a C compiler (for the zstd library).
+need_tools() {
+  command -v cargo >/dev/null || fail "cargo is not there. Install Rust, then run this again."
+  command -v cc >/dev/null && return
+  command -v apt-get >/dev/null || fail "there is no C compiler (cc). Install one, then run this again."
+  agree "a C compiler is missing: apt-get install gcc libc6-dev (about 100 MB)" || fail "without a C compiler mslab cannot be built."
+  as_root apt-get update -qq && as_root apt-get install -y -qq --no-install-recommends gcc libc6-dev >&2
+}
+
+# agree WHAT: says what is about to change on this system; at a terminal it asks once (YES=1 answers).
+agree() {
+  note "$1"
+  [[ ${YES:-} == 1 || ! -t 0 ]] && return 0
+  local answer
+  read -r -p "   Go on? [y/N] " answer
+  [[ $answer == [yY]* ]]
+}
+
+as_root() {
+  if [[ $(id -u) == 0 ]]; then "$@"; else sudo "$@"; fi
+}
+
+build_mslab() {
+  step "Building mslab"
+  cargo build --release --locked -p mslab
+}
+
+# find_engine: sets DOCKER_HOST to an engine that answers: the learner's own, or a private one brought up here.
+# Returns 1, with one sentence and the remedy said, where there is none.
+find_engine() {
+  if "$MSLAB" doctor --quiet >/dev/null 2>&1; then
+    note "using the engine that is there ($("$MSLAB" doctor --quiet 2>/dev/null || true))"
+    return 0
+  fi
+  private_engine
+}
+
+# private_engine: the project's own engine, the newest that Debian packages.
+private_engine() {
+  local host
+  host=$(scripts/engine up --quiet) || return 1
+  export DOCKER_HOST=$host
+}
+
+# base_images: what the labs build on; stand-ins where no registry answers.
+base_images() {
+  "$MSLAB" images pull || "$MSLAB" images stand-ins
+}
