@@ -286,11 +286,11 @@ fn mend(text: &Text<'_>) -> Option<Fix> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::Work;
+    use super::super::case::Case;
     use super::*;
 
-    fn image(text: &str) -> Work {
-        Work::of_image(text)
+    fn image(text: &str) -> Case {
+        Case::of_image(text)
     }
 
     #[test]
@@ -358,22 +358,22 @@ mod tests {
             layer COPY /server /server # buildkit
             file /server 0755 elf-static
             history ENTRYPOINT [\"/server\"]";
-        let w = Work::new(go).image(scratch).base_layers(0);
+        let w = Case::of(go).image(scratch).base_layers(0);
         assert_eq!(w.words(&w.fails::<CaCertificates>()), "scratch");
         let copy = "COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/\n";
         assert_eq!(
-            w.mended::<CaCertificates>(),
+            w.promised_fix::<CaCertificates>(),
             go.replace("COPY --from", &format!("{copy}COPY --from"))
         );
         let bare = go.replace("golang:1.27-alpine", "debian:trixie-slim");
-        Work::new(&bare)
+        Case::of(&bare)
             .image(scratch)
             .base_layers(0)
             .has_no_fix::<CaCertificates>();
         let nameless = go
             .replace(" AS builder", "")
             .replace("--from=builder", "--from=0");
-        Work::new(&nameless)
+        Case::of(&nameless)
             .image(scratch)
             .base_layers(0)
             .has_no_fix::<CaCertificates>();
@@ -396,7 +396,7 @@ mod tests {
             ("FROM scratch\nCOPY certs/ /etc/ssl/certs/", None),
         ] {
             assert_eq!(
-                Work::new(text).promised::<CaCertificates>(),
+                Case::of(text).promised::<CaCertificates>(),
                 promised,
                 "{text}"
             );

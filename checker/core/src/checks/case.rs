@@ -10,7 +10,7 @@ use crate::evidence::{
     BuildEvidence, BuildOutcome, Built, ContextEvidence, Evidence, Extra, Observed, PlatformImage,
     SourceEvidence,
 };
-use crate::image::{Image, fixture};
+use crate::image::{Image, Platform, fixture};
 use crate::plan::PlannedBuild;
 use crate::source::Source;
 use crate::stages::{BuildOptions, StageGraph};
@@ -22,9 +22,12 @@ pub(super) struct Case {
     params: String,
     context: Option<Vec<(String, u64)>>,
     outcome: BuildOutcome,
-    image: Option<Arc<Image>>,
-    base_layers: usize,
-    other_image: Option<Arc<Image>>,
+    /// The images of the build, each with the platform asked for.
+    pub(super) images: Vec<(Option<Platform>, Image)>,
+    /// How many layers are the base's.
+    pub(super) base_layers: Observed<usize>,
+    /// The images of other builds, by key.
+    pub(super) others: BTreeMap<String, Image>,
     extra: Option<Extra>,
     secrets: Vec<(String, String)>,
     /// The build that the check judges: its target is `production`, or else the last stage.
@@ -49,9 +52,9 @@ impl Case {
             params: String::new(),
             context: None,
             outcome: BuildOutcome::Built(Built::default()),
-            image: None,
-            base_layers: 0,
-            other_image: None,
+            images: Vec::new(),
+            base_layers: Observed::Seen(0),
+            others: BTreeMap::new(),
             extra: None,
             secrets: Vec::new(),
             build,
@@ -93,16 +96,15 @@ impl Case {
     }
 
     /// With an image, in the text form of the fixtures.
-    #[allow(dead_code, reason = "for checks of images")]
     pub(super) fn image(mut self, text: &str) -> Self {
-        self.image = Some(Arc::new(fixture::image(text).expect("the fixture reads")));
+        let image = fixture::image(text).expect("the fixture reads");
+        self.images.push((None, image));
         self
     }
 
     /// With so many layers of the image being its base's.
-    #[allow(dead_code, reason = "for checks of images")]
     pub(super) fn base_layers(mut self, count: usize) -> Self {
-        self.base_layers = count;
+        self.base_layers = Observed::Seen(count);
         self
     }
 
@@ -184,26 +186,25 @@ impl Case {
                 .contexts
                 .insert("Dockerfile".into(), Observed::Seen(seen));
         }
-        let build = |image: &Option<Arc<Image>>, outcome: BuildOutcome| BuildEvidence {
+        let seen = |platform: &Option<Platform>, image: &Image| PlatformImage {
+            platform: platform.clone(),
+            image: Observed::Seen(Arc::new(image.clone())),
+            base_layers: self.base_layers.clone(),
+        };
+        let build = |images: Vec<PlatformImage>, outcome: BuildOutcome| BuildEvidence {
             outcome: Observed::Seen(outcome),
-            images: image
-                .iter()
-                .map(|image| PlatformImage {
-                    platform: None,
-                    image: Observed::Seen(image.clone()),
-                    base_layers: Observed::Seen(self.base_layers),
-                })
-                .collect(),
+            images,
             secrets: self.secrets.clone(),
         };
-        if !self.files.is_empty() {
-            evidence
-                .builds
-                .insert("prod".into(), build(&self.image, self.outcome.clone()));
+        if !self.files.is_empty() || !self.images.is_empty() {
+            let images = self.images.iter().map(|(p, i)| seen(p, i)).collect();
+            let prod = build(images, self.outcome.clone());
+            evidence.builds.insert("prod".into(), prod);
         }
-        if self.other_image.is_some() {
-            let other = build(&self.other_image, BuildOutcome::Built(Built::default()));
-            evidence.builds.insert("other".into(), other);
+        for (key, image) in &self.others {
+            let built = BuildOutcome::Built(Built::default());
+            let other = build(vec![seen(&None, image)], built);
+            evidence.builds.insert(key.clone(), other);
         }
         if let Some(extra) = &self.extra {
             evidence
@@ -221,7 +222,7 @@ impl Case {
 
     /// What the check `C` says of the work.
     pub(super) fn judge<C: Check>(&self) -> Judged {
-        let params = self.table().try_into().expect("the parameters read");
+        let params = self.params_of::<C>();
         self.seen(|view| C::judge(&params, view))
     }
 
@@ -282,6 +283,10 @@ impl Case {
         }
     }
 
+    pub(super) fn params_of<C: Check>(&self) -> C::Params {
+        self.table().try_into().expect("the parameters read")
+    }
+
     fn bind(&self, check: &dyn AnyCheck) -> Box<dyn BoundCheck> {
         check.bind(&self.table()).expect("the parameters read")
     }
@@ -290,7 +295,7 @@ impl Case {
         self.params.parse().expect("the parameters are TOML")
     }
 
-    fn seen<T>(&self, look: impl FnOnce(&View<'_>) -> T) -> T {
+    pub(super) fn seen<T>(&self, look: impl FnOnce(&View<'_>) -> T) -> T {
         look(&View {
             evidence: &self.evidence(),
             key: "key",
@@ -320,8 +325,7 @@ impl From<&Example> for Case {
             case = case.image(example.image);
         }
         if !evidence.other_image.is_empty() {
-            let other = fixture::image(evidence.other_image).expect("the fixture reads");
-            case.other_image = Some(Arc::new(other));
+            case = case.other("other", evidence.other_image);
         }
         case.secrets(&[("npm_token", "mslab-canary-0123456789abcdef")])
     }

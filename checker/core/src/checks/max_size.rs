@@ -188,7 +188,7 @@ fn largest_paths(image: &Image, from: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::Work;
+    use super::super::case::Case;
     use super::*;
     use crate::evidence::Unseen;
 
@@ -208,8 +208,8 @@ mod tests {
         file /usr/bin/curl 0755 elf-dynamic size=1000000
         history CMD [\"/opt/server\"]";
 
-    fn work(params: &str) -> Work {
-        Work::new(DOCKERFILE)
+    fn work(params: &str) -> Case {
+        Case::of(DOCKERFILE)
             .image(IMAGE)
             .base_layers(1)
             .params(params)
@@ -262,11 +262,13 @@ mod tests {
 
     #[test]
     fn a_base_that_is_not_known_is_no_pass() {
-        let w = Work::new(DOCKERFILE)
+        let w = Case::of(DOCKERFILE)
+            .unknown_base()
             .image(IMAGE)
             .params("limit = \"1GB\"\nabove-base = \"10MB\"");
         assert!(matches!(w.unseen::<MaxSize>(), Unseen::Skipped(_)));
-        let w = Work::new(DOCKERFILE)
+        let w = Case::of(DOCKERFILE)
+            .unknown_base()
             .image(IMAGE)
             .params("limit = \"1MB\"\nabove-base = \"10MB\"");
         w.fails::<MaxSize>();
@@ -274,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_deleted_file_still_counts() {
-        let w = Work::of_image("layer x\nfile /big 0644 zeros size=900\nlayer y\nwhiteout /big")
+        let w = Case::of_image("layer x\nfile /big 0644 zeros size=900\nlayer y\nwhiteout /big")
             .params("limit = 899");
         let finding = w.fails::<MaxSize>();
         assert_eq!(finding.place, None);
@@ -283,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_base_that_is_too_large_is_pointed_at() {
-        let w = Work::new("FROM node:24\nCMD [\"node\"]").image(
+        let w = Case::of("FROM node:24\nCMD [\"node\"]").image(
             "layer ADD rootfs /\nfile /usr/bin/node 0755 zeros size=5000\nhistory CMD [\"node\"]",
         );
         let w = w.base_layers(1).params("limit = 10");

@@ -1,11 +1,12 @@
 //! Small edits of a Dockerfile that several checks offer, and what the text alone says about the target.
 
-use crate::diagnostic::Fix;
+use crate::diagnostic::{Files, Fix};
 use crate::dockerfile::{Command, CommandForm, Instruction, Keyword};
 use crate::evidence::SourceEvidence;
 use crate::stages::{Base, Stage};
 
 use super::View;
+use super::edits::line_ending;
 use super::started::plain_words;
 
 /// The target and the stages that it starts from, with what is needed to edit them.
@@ -79,13 +80,14 @@ impl<'a> Text<'a> {
         stages.iter().any(|s| s.base == Base::Stage(stage.index))
     }
 
+    /// The learner's files.
+    pub(super) fn files(&self) -> &'a Files {
+        &self.view.evidence.files
+    }
+
     /// The file's own line ending.
     fn newline(&self) -> &'static str {
-        let bytes = self.source.dockerfile.source.bytes();
-        match bytes.iter().position(|b| *b == b'\n') {
-            Some(i) if i > 0 && bytes[i - 1] == b'\r' => "\r\n",
-            _ => "\n",
-        }
+        line_ending(&self.source.dockerfile.source)
     }
 
     /// Adds a line before an instruction, and above the comments that belong to it.

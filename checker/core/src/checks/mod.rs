@@ -8,7 +8,9 @@ mod build_gated_by;
 mod builds;
 mod ca_certificates;
 mod cache_survives;
+mod causes;
 mod certificates;
+mod config;
 mod context_ignores;
 mod copy_from_named_stage;
 mod cross_platform_args;
@@ -16,39 +18,56 @@ mod doc;
 mod edits;
 mod exec_form;
 mod failure;
+mod files_absent;
+mod files_present;
 mod final_base;
+mod go_build;
+mod http;
 mod images;
 mod installs;
+mod join;
 mod manifests_before_source;
 mod max_context;
+mod max_layers;
 mod max_size;
 mod mend;
+mod no_dev_dependencies;
 mod no_secret_in_source;
 mod no_shell;
 mod non_root;
+mod npm;
 mod origin;
 mod page;
 mod params;
+mod platforms;
 mod reorder;
 mod roles;
+mod runs;
+mod runs_read_only;
 mod scratch;
 mod secret_mount;
+mod secret_not_leaked;
 mod secrets;
 mod shell;
+mod shell_refused;
 mod smaller_than;
 mod stage_depends_on;
 mod stages_named;
 mod started;
+mod static_binary;
+mod survives_stop;
 mod targets_exist;
-#[cfg(test)]
-mod testkit;
+mod tools_absent;
 mod user;
 mod uses_mount;
 mod view;
 mod walk;
+mod wasted_bytes;
 
 #[cfg(test)]
 mod case;
+#[cfg(test)]
+mod case_image;
 #[cfg(test)]
 mod tests;
 
@@ -85,7 +104,22 @@ pub static ALL: &[&dyn AnyCheck] = &[
     &smaller_than::SmallerThan,
     &non_root::NonRoot,
     &no_shell::NoShell,
+    &static_binary::StaticBinary,
+    &files_present::FilesPresent,
+    &files_absent::FilesAbsent,
+    &tools_absent::ToolsAbsent,
+    &no_dev_dependencies::NoDevDependencies,
     &ca_certificates::CaCertificates,
+    &secret_not_leaked::SecretNotLeaked,
+    &config::Config,
+    &max_layers::MaxLayers,
+    &wasted_bytes::WastedBytes,
+    &platforms::Platforms,
+    &runs::Runs,
+    &http::Http,
+    &shell_refused::ShellRefused,
+    &runs_read_only::RunsReadOnly,
+    &survives_stop::SurvivesStop,
 ];
 
 /// The check called `id`.

@@ -264,11 +264,11 @@ pub(super) fn shells(image: &Image) -> Vec<ShellFile<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::Work;
+    use super::super::case::Case;
     use super::*;
 
-    fn image(layers: &str) -> Work {
-        Work::of_image(&format!("layer x\n{layers}"))
+    fn image(layers: &str) -> Case {
+        Case::of_image(&format!("layer x\n{layers}"))
     }
 
     #[test]
@@ -341,19 +341,19 @@ mod tests {
             layer COPY /bin/busybox /healthcheck # buildkit
             file /healthcheck 0755 busybox\n{HISTORY}"
         );
-        let w = Work::new(GO).image(&image).base_layers(0);
+        let w = Case::of(GO).image(&image).base_layers(0);
         let finding = w.fails::<NoShell>();
         assert_eq!(
             w.words(&finding),
             "COPY --from=alpine:3.22 /bin/busybox /healthcheck"
         );
-        assert!(!w.mended::<NoShell>().contains("busybox"));
+        assert!(!w.promised_fix::<NoShell>().contains("busybox"));
         let used = GO.replace(
             "USER",
             "HEALTHCHECK CMD [\"/healthcheck\", \"x\"]\n        USER",
         );
         let image = image.replace("history USER", "history HEALTHCHECK x\nhistory USER");
-        Work::new(&used)
+        Case::of(&used)
             .image(&image)
             .base_layers(0)
             .has_no_fix::<NoShell>();
@@ -376,33 +376,33 @@ mod tests {
             layer COPY /server /server # buildkit
             file /server 0755 elf-static\n{HISTORY}"
         );
-        let w = Work::new(&go).image(&image).base_layers(1);
+        let w = Case::of(&go).image(&image).base_layers(1);
         assert_eq!(w.words(&w.fails::<NoShell>()), "debian:trixie-slim");
         assert!(
-            w.mended::<NoShell>()
+            w.promised_fix::<NoShell>()
                 .contains("\nFROM scratch AS production\nCOPY")
         );
         let certs = image.replace(
             "link /bin ->",
             "file /etc/ssl/certs/ca-certificates.crt 0644 certificates\nlink /bin ->",
         );
-        let mended = Work::new(&go)
+        let mended = Case::of(&go)
             .image(&certs)
             .base_layers(1)
-            .mended::<NoShell>();
+            .promised_fix::<NoShell>();
         assert!(mended.contains("FROM scratch AS production\nCOPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/\n"), "{mended}");
         for (from, to) in [
             ("elf-static", "elf-dynamic"),
             ("user 65532:65532", "user app"),
         ] {
             let other = image.replace(from, to);
-            Work::new(&go)
+            Case::of(&go)
                 .image(&other)
                 .base_layers(1)
                 .has_no_fix::<NoShell>();
         }
         let shell_form = go.replace("ENTRYPOINT [\"/server\"]", "ENTRYPOINT /server");
-        Work::new(&shell_form)
+        Case::of(&shell_form)
             .image(&image)
             .base_layers(1)
             .has_no_fix::<NoShell>();
@@ -432,7 +432,7 @@ mod tests {
             ("FROM node:24-alpine", Some(false)),
             ("FROM mycompany/base", None),
         ] {
-            assert_eq!(Work::new(text).promised::<NoShell>(), promised, "{text}");
+            assert_eq!(Case::of(text).promised::<NoShell>(), promised, "{text}");
         }
     }
 }

@@ -315,7 +315,8 @@ const WANT_ROOT: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{Work, outdent};
+    use super::super::case::Case;
+    use super::super::case_image::outdent;
     use super::*;
     use crate::evidence::Unseen;
 
@@ -333,8 +334,8 @@ mod tests {
         history EXPOSE map[8080/tcp:{}]
         history ENTRYPOINT [\"/server\"]";
 
-    fn user(spec: &str) -> Work {
-        Work::new(&GO.replace("EXPOSE 8080", &format!("USER {spec}")))
+    fn user(spec: &str) -> Case {
+        Case::of(&GO.replace("EXPOSE 8080", &format!("USER {spec}")))
             .image(&format!(
                 "user {spec}\n{}",
                 GO_IMAGE.replace("history EXPOSE map[8080/tcp:{}]", "history USER x")
@@ -393,23 +394,23 @@ mod tests {
     #[test]
     fn a_passwd_that_cannot_be_read_is_no_verdict() {
         let big = "layer x\nfile /etc/passwd 0644 zeros size=999999";
-        let w = Work::of_image(&format!("user app\n{big}"));
+        let w = Case::of_image(&format!("user app\n{big}"));
         assert!(matches!(w.unseen::<NonRoot>(), Unseen::Failed(_)));
     }
 
     #[test]
     fn a_missing_user_is_added_before_the_start() {
-        let w = Work::new(GO).image(GO_IMAGE).base_layers(0);
+        let w = Case::of(GO).image(GO_IMAGE).base_layers(0);
         let finding = w.fails::<NonRoot>();
         assert_eq!(w.words(&finding), "scratch");
         let wanted = GO.replace(
             "        ENTRYPOINT",
             "        USER 65532:65532\n        ENTRYPOINT",
         );
-        assert_eq!(w.mended::<NonRoot>(), outdent(&wanted));
+        assert_eq!(w.promised_fix::<NonRoot>(), outdent(&wanted));
         assert!(
             user("0")
-                .mended::<NonRoot>()
+                .promised_fix::<NonRoot>()
                 .contains("\nUSER 65532:65532\n")
         );
     }
@@ -433,15 +434,15 @@ mod tests {
             file /app/server.js 0644 text x
             file /root/.npm/log 0600 text x
             history CMD [\"node\" \"/app/server.js\"]";
-        let w = Work::new(dockerfile).image(image).base_layers(1);
+        let w = Case::of(dockerfile).image(image).base_layers(1);
         let wanted = dockerfile.replace(
             "            # starts",
             "            USER node\n            # starts",
         );
-        assert_eq!(w.mended::<NonRoot>(), outdent(&wanted));
+        assert_eq!(w.promised_fix::<NonRoot>(), outdent(&wanted));
         // A file that only root can read, and a program that may write where only root can: nothing is promised.
         let closed = image.replace("file /app/server.js 0644", "file /app/server.js 0600");
-        Work::new(dockerfile)
+        Case::of(dockerfile)
             .image(&closed)
             .base_layers(1)
             .has_no_fix::<NonRoot>();
@@ -449,7 +450,7 @@ mod tests {
             "cmd [\"node\", \"/app/server.js\"]",
             "cmd [\"npm\", \"start\"]",
         );
-        Work::new(dockerfile)
+        Case::of(dockerfile)
             .image(&npm)
             .base_layers(1)
             .has_no_fix::<NonRoot>();
@@ -457,7 +458,7 @@ mod tests {
 
     #[test]
     fn a_user_that_the_dockerfile_makes_is_taken() {
-        let w = Work::new(
+        let w = Case::of(
             "FROM python:3.13-slim\nRUN useradd --system --uid 10001 clerk\nCMD [\"python3\", \"/app.py\"]",
         )
         .image(
@@ -469,19 +470,19 @@ mod tests {
             history CMD x",
         )
         .base_layers(1);
-        assert!(w.mended::<NonRoot>().contains("\nUSER clerk\nCMD"));
+        assert!(w.promised_fix::<NonRoot>().contains("\nUSER clerk\nCMD"));
     }
 
     #[test]
     fn commands_after_user_root_keep_it() {
-        let w = Work::new("FROM scratch\nUSER root\nRUN make\nENTRYPOINT [\"/server\"]").image(
+        let w = Case::of("FROM scratch\nUSER root\nRUN make\nENTRYPOINT [\"/server\"]").image(
             &format!(
                 "user 0\n{}",
                 GO_IMAGE.replace("history EXPOSE map[8080/tcp:{}]", "history RUN x")
             ),
         );
         assert_eq!(
-            w.mended::<NonRoot>(),
+            w.promised_fix::<NonRoot>(),
             "FROM scratch\nUSER root\nRUN make\nUSER 65532:65532\nENTRYPOINT [\"/server\"]\n"
         );
     }
@@ -489,17 +490,17 @@ mod tests {
     #[test]
     fn servers_and_ports_of_root_are_left_to_people() {
         let low = GO_IMAGE.replace("8080", "80");
-        Work::new(GO)
+        Case::of(GO)
             .image(&low)
             .base_layers(0)
             .has_no_fix::<NonRoot>();
         let nginx = GO_IMAGE.replace("/server", "/nginx");
-        Work::new(GO)
+        Case::of(GO)
             .image(&nginx)
             .base_layers(0)
             .has_no_fix::<NonRoot>();
         let another = format!("{}\nFROM production AS test\nRUN true", outdent(GO));
-        let w = Work::new(&another).image(GO_IMAGE).base_layers(0);
+        let w = Case::of(&another).image(GO_IMAGE).base_layers(0);
         w.has_no_fix::<NonRoot>();
     }
 
@@ -515,7 +516,7 @@ mod tests {
             ("FROM debian AS a\nUSER 7\nFROM a", Some(true)),
             ("FROM debian AS a\nUSER 7\nFROM a\nUSER root", Some(false)),
         ] {
-            assert_eq!(Work::new(text).promised::<NonRoot>(), promised, "{text}");
+            assert_eq!(Case::of(text).promised::<NonRoot>(), promised, "{text}");
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Which line of the learner's Dockerfile brought a layer, or a path, into the image.
 
 use crate::diagnostic::{Finding, Place};
-use crate::dockerfile::{Command, Instruction, Keyword};
+use crate::dockerfile::{Command, Instruction};
 use crate::evidence::SourceEvidence;
 use crate::image::Image;
+use crate::provenance::attribute;
 use crate::source::Span;
 use crate::stages::Stage;
 use crate::units::Bytes;
@@ -39,29 +40,22 @@ impl<'a> Origins<'a> {
     pub(super) fn new(view: &View<'a>, image: &'a Image) -> Self {
         let source = view.source().ok();
         let lineage = view.lineage().unwrap_or_default();
-        let instructions: Vec<(usize, &Instruction)> = lineage
+        let origins = match (source, view.target()) {
+            (Some(source), Ok(target)) => {
+                attribute(image, &source.dockerfile, &source.graph, target.index)
+            }
+            _ => Vec::new(),
+        };
+        let lines = origins
             .iter()
-            .filter_map(|s| view.instructions(s).ok())
-            .flatten()
-            .filter(|(_, i)| i.keyword != Keyword::From)
-            .collect();
-        let steps = steps(image, &instructions);
-        let lines: Vec<_> = image
-            .layers
-            .iter()
-            .map(|l| l.history.and_then(|h| steps.get(h).copied().flatten()))
+            .map(|o| o.instruction.filter(|_| !o.base))
             .collect();
         let known = view
             .images()
             .ok()
             .and_then(|all| all.first())
             .and_then(|p| p.base_layers.seen().ok().copied());
-        let guessed = || {
-            lines
-                .iter()
-                .position(Option::is_some)
-                .unwrap_or(if steps.is_empty() { 0 } else { lines.len() })
-        };
+        let guessed = || origins.iter().take_while(|o| o.base).count();
         Self {
             view: *view,
             image,
@@ -224,31 +218,4 @@ fn line_words(line: &Instruction, path: Option<&str>) -> Span {
         }
     }
     line.span
-}
-
-/// For each line of the image's history the index of the instruction that wrote it.
-///
-/// Every instruction but `FROM` writes one line of history, with BuildKit as with the classic builder, and the target's
-/// own lines are the last: both are read from the end, as long as the keywords agree.
-fn steps(image: &Image, instructions: &[(usize, &Instruction)]) -> Vec<Option<usize>> {
-    let mut steps = vec![None; image.history.len()];
-    let history = image.history.iter().enumerate().rev();
-    for ((at, entry), (index, instruction)) in history.zip(instructions.iter().rev()) {
-        if !is_record_of(&entry.created_by, instruction) {
-            break;
-        }
-        steps[at] = Some(*index);
-    }
-    steps
-}
-
-fn is_record_of(created_by: &str, instruction: &Instruction) -> bool {
-    let text = created_by.trim_start();
-    let keyword = instruction.keyword_word.text.to_ascii_uppercase();
-    if let Some((_, classic)) = text.split_once("#(nop) ") {
-        return classic.trim_start().starts_with(&keyword);
-    }
-    text.split_whitespace().next() == Some(keyword.as_str())
-        || (instruction.keyword == Keyword::Run && text.starts_with('/'))
-        || (instruction.keyword == Keyword::Run && text.starts_with('|'))
 }

@@ -166,12 +166,12 @@ fn compare(mine: u64, other: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::Work;
-    use super::super::{AnyCheck, NoParams};
+    use super::super::AnyCheck;
+    use super::super::case::Case;
     use super::*;
 
-    fn of(size: u64) -> Work {
-        Work::of_image(&format!("layer x\nfile /f 0644 zeros size={size}"))
+    fn of(size: u64) -> Case {
+        Case::of_image(&format!("layer x\nfile /f 0644 zeros size={size}"))
     }
 
     #[test]
@@ -236,6 +236,5 @@ mod tests {
             let error = SmallerThan.bind(&table).err().unwrap();
             assert!(error.message.contains(said), "{}", error.message);
         }
-        let _ = NoParams {};
     }
 }

@@ -1,0 +1,378 @@
+//! Why a container did not do what it should: the well-known causes, known by what it printed.
+
+use crate::diagnostic::Finding;
+use crate::dockerfile::Keyword;
+use crate::evidence::{ProbeOutcome, Unseen};
+use crate::units::Millis;
+
+use super::View;
+use super::mend::Text;
+use super::started::{Program, started};
+
+/// How many of a container's last lines a finding shows.
+const SHOWN: usize = 10;
+
+/// What a message means, and what to do: one or two sentences.
+struct Cause {
+    /// Words of which all stand in one line of the output, in lower case.
+    words: &'static [&'static str],
+    help: &'static str,
+}
+
+const CAUSES: &[Cause] = &[
+    Cause {
+        words: &["exec format error"],
+        help: "The program is for another machine, or is a script without `#!` in its first line.",
+    },
+    Cause {
+        words: &["executable file not found in $path"],
+        help: "No directory of PATH has a program of that name: copy it into the final stage, or start it by its \
+            whole path. ENV and installed programs do not cross from one stage to another.",
+    },
+    Cause {
+        words: &["unable to find user"],
+        help: "The image's /etc/passwd does not know the user: name it by its number, or make it in the final stage.",
+    },
+    Cause {
+        words: &["cannot find module"],
+        help: "A file of the program or of a package is not in the image: copy what it imports (dist/, node_modules/) \
+            into the final stage.",
+    },
+    Cause {
+        words: &["err_module_not_found"],
+        help: "A package that the program imports is not in the image: copy node_modules/ into the final stage.",
+    },
+    Cause {
+        words: &["modulenotfounderror"],
+        help: "A module that the program imports is not in the image: copy the whole virtual environment and the \
+            program itself.",
+    },
+    Cause {
+        words: &["no module named"],
+        help: "A module that the program imports is not in the image: copy the whole virtual environment and the \
+            program itself.",
+    },
+    Cause {
+        words: &["error while loading shared libraries"],
+        help: "A library that the program was linked with is not in the final stage: link it statically, or use a \
+            base that has the library.",
+    },
+    Cause {
+        words: &["error loading shared library"],
+        help: "A library that the program was linked with is not in the final stage: link it statically, or use a \
+            base that has the library.",
+    },
+    Cause {
+        words: &["version `glibc_", "not found"],
+        help: "The program was compiled against a newer C library than the final stage has: use the same \
+            distribution in both stages.",
+    },
+    Cause {
+        words: &["read-only file system"],
+        help: "The program writes to its own filesystem: write to standard output, or only below /tmp.",
+    },
+    Cause {
+        words: &["erofs"],
+        help: "The program writes to its own filesystem: write to standard output, or only below /tmp.",
+    },
+    Cause {
+        words: &["certificate signed by unknown authority"],
+        help: "There are no certificates in the image: copy /etc/ssl/certs/ca-certificates.crt into the final stage.",
+    },
+    Cause {
+        words: &["address already in use"],
+        help: "Two programs of the container want the same port.",
+    },
+    Cause {
+        words: &["bind", "permission denied"],
+        help: "Ports below 1024 are root's: listen on a port such as 8080.",
+    },
+    Cause {
+        words: &["listen eacces"],
+        help: "Ports below 1024 are root's: listen on a port such as 8080.",
+    },
+    Cause {
+        words: &["exec", "permission denied"],
+        help: "The program has no execute bit for the image's user: COPY --chmod=755, or chmod in the builder.",
+    },
+    Cause {
+        words: &["permission denied"],
+        help: "The image's user may not use a file that the program needs: copy it with --chown or --chmod, or let \
+            the program write only below /tmp.",
+    },
+    Cause {
+        words: &["operation not permitted"],
+        help: "The program asks for a right that only root has: probes run without any capability.",
+    },
+    Cause {
+        words: &["no such file or directory"],
+        help: "The program that is started, its `#!` interpreter or its loader is not in the image: a dynamically \
+            linked program on `scratch` ends with these words too.",
+    },
+];
+
+/// What the output comes down to, if that is well known.
+pub(super) fn help(output: &str) -> Option<&'static str> {
+    let output = output.to_lowercase();
+    CAUSES
+        .iter()
+        .find(|c| {
+            output
+                .lines()
+                .any(|line| c.words.iter().all(|w| line.contains(w)))
+        })
+        .map(|c| c.help)
+}
+
+/// The output's last lines, each without control characters.
+pub(super) fn tail(output: &str) -> Vec<String> {
+    let lines: Vec<&str> = output.lines().filter(|l| !l.trim().is_empty()).collect();
+    let from = lines.len().saturating_sub(SHOWN);
+    let clean = |l: &&str| {
+        l.chars()
+            .filter(|c| !c.is_control() || *c == '\t')
+            .collect()
+    };
+    lines[from..].iter().map(clean).collect()
+}
+
+/// A finding about a container that printed this: it points at the command that starts it, and shows the end of the
+/// output and what it comes down to.
+pub(super) fn finding(view: &View<'_>, message: impl Into<String>, output: &str) -> Finding {
+    let finding = Finding::new(message).details(tail(output));
+    let finding = match Text::new(view).and_then(|t| t.start()) {
+        Some(start) => finding.at(view.place(start.span)),
+        None => match Text::new(view).and_then(|t| t.from()) {
+            Some(from) => finding.at(view.place(from.span)),
+            None => finding,
+        },
+    };
+    match help(output) {
+        Some(help) => finding.help(help),
+        None => finding,
+    }
+}
+
+/// A finding for what ends every probe in the same way: it could not be started, it ended by itself, or too early.
+/// `wanted` is what the check expected. For an outcome that this probe cannot have it is an error.
+pub(super) fn common(
+    view: &View<'_>,
+    outcome: &ProbeOutcome,
+    wanted: &str,
+) -> Result<Finding, Unseen> {
+    Ok(match outcome {
+        ProbeOutcome::NotStarted(reason) => {
+            let finding = finding(view, "the container does not start", reason)
+                .expected(wanted, first_line(reason));
+            not_started(view, finding, reason)
+        }
+        ProbeOutcome::Exited {
+            code,
+            stdout,
+            stderr,
+        } => {
+            let output = joined(stdout, stderr);
+            ended(
+                finding(
+                    view,
+                    format!("the container ended by itself, {}", exit(*code)),
+                    &output,
+                ),
+                *code,
+            )
+            .expected(wanted, exit(*code))
+        }
+        ProbeOutcome::NoAnswer {
+            exit_code: Some(code),
+            output,
+        } => ended(
+            finding(
+                view,
+                format!("the container ended before it answered, {}", exit(*code)),
+                output,
+            ),
+            *code,
+        )
+        .expected(wanted, exit(*code)),
+        ProbeOutcome::NoAnswer { output, .. } => {
+            no_answer(view, finding(view, "nothing answers on the port", output))
+                .expected(wanted, "no answer; the container was still running")
+        }
+        ProbeOutcome::TimedOut { output } => finding(
+            view,
+            "the container did not end within the time limit",
+            output,
+        )
+        .expected(wanted, "still running"),
+        other => {
+            return Err(Unseen::Failed(format!(
+                "the probe gave an unexpected answer: {}",
+                name(other)
+            )));
+        }
+    })
+}
+
+/// Standard output and standard error as one text.
+pub(super) fn joined(stdout: &str, stderr: &str) -> String {
+    match (stdout.trim().is_empty(), stderr.trim().is_empty()) {
+        (_, true) => stdout.to_owned(),
+        (true, _) => stderr.to_owned(),
+        _ => format!("{}\n{stderr}", stdout.trim_end()),
+    }
+}
+
+/// An exit code for people.
+pub(super) fn exit(code: i64) -> String {
+    match code {
+        137 => "exit code 137 (killed)".to_owned(),
+        139 => "exit code 139 (it crashed)".to_owned(),
+        code => format!("exit code {code}"),
+    }
+}
+
+fn name(outcome: &ProbeOutcome) -> &'static str {
+    match outcome {
+        ProbeOutcome::Exited { .. } => "it ended",
+        ProbeOutcome::NotStarted(_) => "it did not start",
+        ProbeOutcome::TimedOut { .. } => "it ran into the time limit",
+        ProbeOutcome::Answered { .. } => "it answered over HTTP",
+        ProbeOutcome::NoAnswer { .. } => "it did not answer",
+        ProbeOutcome::ShellRefused => "a shell was refused",
+        ProbeOutcome::ShellStarted(_) => "a shell started",
+        ProbeOutcome::Stopped { .. } => "it stopped",
+        ProbeOutcome::Killed => "it was killed",
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+/// An end that has a cause which no output shows.
+fn ended(finding: Finding, code: i64) -> Finding {
+    if finding.help.is_some() {
+        return finding;
+    }
+    finding.help(match code {
+        0 => "A container lives as long as its first process: start the program in the foreground.",
+        126 => "The command was found and may not be executed: give it the execute bit.",
+        127 => "A command was not found: it is not in the final stage, or not in PATH.",
+        137 => "It used more memory than the probe allows.",
+        _ => "Start the image yourself with `docker run`, and read what it prints.",
+    })
+}
+
+/// What the image says about a program that could not be started: the engine's own words leave much open.
+fn not_started(view: &View<'_>, finding: Finding, reason: &str) -> Finding {
+    let Some(started) = view.image().ok().and_then(started) else {
+        return finding;
+    };
+    let reason = reason.to_lowercase();
+    if reason.contains("no such file")
+        && let Program::File { named, .. } = &started.program
+    {
+        let facts = started.program.facts();
+        let loader = facts
+            .and_then(|f| f.elf.as_ref())
+            .and_then(|e| e.interpreter.as_deref());
+        let script = facts.and_then(|f| f.interpreter.as_deref());
+        if let Some(what) = loader
+            .map(|l| format!("the loader {l}"))
+            .or(script.map(|s| format!("the interpreter {s}")))
+        {
+            return finding.help(format!("{named} is there; {what} that it needs is not."));
+        }
+    }
+    if let (Some(_), Program::Missing(shell)) = (&started.script, &started.program) {
+        return finding.help(format!(
+            "{} is in shell form, and the image has no {shell}: write it as a JSON array.",
+            started.from
+        ));
+    }
+    finding
+}
+
+/// What the image says about a port that nobody answers on.
+fn no_answer(view: &View<'_>, finding: Finding) -> Finding {
+    let exposed = view
+        .image()
+        .map(|i| i.config.exposed_ports.join(", "))
+        .unwrap_or_default();
+    if finding.help.is_some() {
+        return finding;
+    }
+    finding.help(if exposed.is_empty() {
+        "The program listens on another port, or is not ready in time: read what it prints.".to_owned()
+    } else {
+        format!(
+            "The program listens on another port, or is not ready in time. EXPOSE ({exposed}) opens nothing by itself: \
+             the program's own settings decide."
+        )
+    })
+}
+
+/// The time limit of a probe where the lab names none.
+pub(super) fn within() -> Millis {
+    Millis(10_000)
+}
+
+/// The words that say how a container is started, for a finding that is about it.
+pub(super) fn start_span(view: &View<'_>) -> Option<crate::source::Span> {
+    let text = Text::new(view)?;
+    let cmd = text.last(Keyword::Cmd).map(|(_, i)| i);
+    text.start().or(cmd).map(|i| i.span)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn well_known_causes_are_known_by_their_words() {
+        for (output, said) in [
+            ("exec /server: exec format error", "another machine"),
+            (
+                "exec: \"gunicorn\": executable file not found in $PATH",
+                "No directory of PATH",
+            ),
+            ("Error: Cannot find module '/app/dist/server.js'", "dist/"),
+            (
+                "ModuleNotFoundError: No module named 'flask'",
+                "virtual environment",
+            ),
+            (
+                "bind() to 0.0.0.0:80 failed (13: Permission denied)",
+                "below 1024",
+            ),
+            ("exec: \"/server\": permission denied", "execute bit"),
+            (
+                "PermissionError: [Errno 13] Permission denied: '/app/x'",
+                "--chown",
+            ),
+            ("exec /server: no such file or directory", "loader"),
+            (
+                "unable to find user app: no matching entries in passwd file",
+                "by its number",
+            ),
+            ("OSError: [Errno 30] Read-only file system: 'x'", "/tmp"),
+        ] {
+            assert!(
+                help(output).is_some_and(|h| h.contains(said)),
+                "{output}: {:?}",
+                help(output)
+            );
+        }
+        assert_eq!(help("hello"), None);
+    }
+
+    #[test]
+    fn output_ends_with_its_last_lines_and_carries_no_escapes() {
+        let output: String = (0..20)
+            .map(|i| format!("\x1b[31mline {i}\x1b[0m\r\n\n"))
+            .collect();
+        let tail = tail(&output);
+        assert_eq!(tail.len(), SHOWN);
+        assert_eq!(tail[9], "[31mline 19[0m");
+    }
+}

@@ -1,0 +1,744 @@
+//! `config`: the image's settings are as the lab wants them.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::diagnostic::{Finding, Fix};
+use crate::dockerfile::{Command, CommandForm, Instruction, KeyValue, Keyword};
+use crate::evidence::Need;
+use crate::image::{Image, normalize};
+
+use super::mend::{Text, form, json, literal};
+use super::origin::base_words;
+use super::started::{Program, find};
+use super::{Check, Doc, Example, Judged, Verdict, View};
+
+/// Ports, command, environment, labels, healthcheck, working directory and stop signal are as wanted.
+pub(super) struct Config;
+
+/// Parameters of [`Config`]; what is not named is not looked at.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Params {
+    /// Ports that must be exposed: `8080`, `"8080/tcp"`, `"53/udp"`.
+    #[serde(default)]
+    pub(super) exposed: Vec<Port>,
+    /// `ENTRYPOINT`, word by word; an empty list for none.
+    #[serde(default)]
+    pub(super) entrypoint: Option<Vec<String>>,
+    /// `CMD`, word by word; an empty list for none.
+    #[serde(default)]
+    pub(super) cmd: Option<Vec<String>>,
+    /// Environment variables: a value, or `true` for any value, or `false` for none at all.
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, Wanted>,
+    /// Labels: a value, or `true` for any value, or `false` for none at all.
+    #[serde(default)]
+    pub(super) labels: BTreeMap<String, Wanted>,
+    /// `true`: there must be a healthcheck; `false`: there must be none; `"exec"`: one that starts no shell.
+    #[serde(default)]
+    pub(super) healthcheck: Option<Health>,
+    /// The working directory.
+    #[serde(default)]
+    pub(super) workdir: Option<String>,
+    /// The stop signal, as `SIGTERM`.
+    #[serde(default)]
+    pub(super) stop_signal: Option<String>,
+}
+
+/// A port with its protocol.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected a port such as 8080 or \"53/udp\"")]
+pub(super) enum Port {
+    /// A TCP port.
+    Number(u16),
+    /// A port, and its protocol after a slash.
+    Text(String),
+}
+
+impl std::fmt::Display for Port {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(n) => write!(f, "{n}/tcp"),
+            Self::Text(t) if t.contains('/') => f.write_str(&t.to_lowercase()),
+            Self::Text(t) => write!(f, "{t}/tcp"),
+        }
+    }
+}
+
+/// What a variable or a label must be.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "expected a value, true for any, or false for none"
+)]
+pub(super) enum Wanted {
+    /// There with any value, or not there.
+    Any(bool),
+    /// There with this value.
+    Value(String),
+}
+
+impl Wanted {
+    fn holds(&self, value: Option<&str>) -> bool {
+        match self {
+            Self::Any(there) => value.is_some() == *there,
+            Self::Value(wanted) => value == Some(wanted),
+        }
+    }
+
+    fn shown(&self, name: &str) -> String {
+        match self {
+            Self::Any(true) => format!("`{name}` with some value"),
+            Self::Any(false) => format!("no `{name}`"),
+            Self::Value(value) => format!("`{name}={value}`"),
+        }
+    }
+}
+
+/// What is wanted of a healthcheck.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected true, false or \"exec\"")]
+pub(super) enum Health {
+    /// There, or not there.
+    There(bool),
+    /// There, and started without a shell.
+    How(How),
+}
+
+/// How a healthcheck is started.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum How {
+    /// A program, without a shell.
+    Exec,
+}
+
+impl Check for Config {
+    type Params = Params;
+    const ID: &'static str = "config";
+    const TITLE: &'static str = "The image's settings are right";
+    const DOC: Doc = Doc {
+        what: "The settings that the lab names are in the image: exposed ports, `ENTRYPOINT` and `CMD`, environment \
+            variables, labels, the healthcheck, the working directory and the stop signal. It is the finished image \
+            that counts, with all that it has from its base.",
+        why: "Whoever runs the image sees these settings, and not the Dockerfile. \
+            Labels say what it is, a healthcheck whether it works, a stop signal how to end it.",
+        bad: Example {
+            params: "exposed = [8080]\nlabels = { \"org.opencontainers.image.title\" = \"lighthouse\" }",
+            image: "entrypoint [\"/server\"]\n\
+                layer COPY /src/server /server # buildkit\n\
+                file /server 0755 elf-static size=4900000\n\
+                history ENTRYPOINT [\"/server\"]",
+            ..Example::text(
+                "FROM golang:1.27-alpine AS builder\n\
+                LABEL org.opencontainers.image.title=lighthouse\n\
+                EXPOSE 8080\n\
+                RUN CGO_ENABLED=0 go build -o /src/server .\n\
+                \n\
+                FROM scratch\n\
+                COPY --from=builder /src/server /server\n\
+                ENTRYPOINT [\"/server\"]\n",
+            )
+        },
+        good: Example {
+            params: "exposed = [8080]\nlabels = { \"org.opencontainers.image.title\" = \"lighthouse\" }",
+            image: "entrypoint [\"/server\"]\n\
+                label org.opencontainers.image.title=lighthouse\n\
+                expose 8080/tcp\n\
+                layer COPY /src/server /server # buildkit\n\
+                file /server 0755 elf-static size=4900000\n\
+                history LABEL org.opencontainers.image.title=lighthouse\n\
+                history EXPOSE map[8080/tcp:{}]\n\
+                history ENTRYPOINT [\"/server\"]",
+            ..Example::text(
+                "FROM golang:1.27-alpine AS builder\n\
+                RUN CGO_ENABLED=0 go build -o /src/server .\n\
+                \n\
+                FROM scratch\n\
+                COPY --from=builder /src/server /server\n\
+                LABEL org.opencontainers.image.title=lighthouse\n\
+                EXPOSE 8080\n\
+                ENTRYPOINT [\"/server\"]\n",
+            )
+        },
+    };
+
+    fn summary(params: &Params) -> String {
+        let named = [
+            (!params.exposed.is_empty(), "ports"),
+            (params.entrypoint.is_some(), "entrypoint"),
+            (params.cmd.is_some(), "cmd"),
+            (!params.env.is_empty(), "environment"),
+            (!params.labels.is_empty(), "labels"),
+            (params.healthcheck.is_some(), "healthcheck"),
+            (params.workdir.is_some(), "working directory"),
+            (params.stop_signal.is_some(), "stop signal"),
+        ];
+        let named: Vec<&str> = named
+            .iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, n)| *n)
+            .collect();
+        match named.split_last() {
+            None => "nothing is asked for".into(),
+            Some((last, [])) => (*last).to_owned(),
+            Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        }
+    }
+
+    fn needs(_: &Params) -> Vec<Need> {
+        vec![Need::Image]
+    }
+
+    fn judge(params: &Params, view: &View<'_>) -> Judged {
+        let image = view.image()?;
+        let wrong = wrong(params, image);
+        let Some(first) = wrong.first() else {
+            return Ok(Verdict::passed(format!(
+                "{} as wanted",
+                Self::summary(params)
+            )));
+        };
+        let mut finding = Finding::new(match wrong.len() {
+            1 => first.message.clone(),
+            n => format!("{} ({n} settings are not as wanted)", first.message),
+        })
+        .expected(first.expected.clone(), first.actual.clone())
+        .details(wrong.iter().skip(1).map(|w| w.message.clone()));
+        let Some(text) = Text::new(view) else {
+            return Ok(finding.into());
+        };
+        let span = text
+            .last(first.keyword)
+            .map(|(_, i)| i.span)
+            .or_else(|| text.from().map(base_words));
+        if let Some(span) = span {
+            finding = finding.at(view.place(span));
+        }
+        Ok(match mend(&text, &wrong) {
+            Some(fix) => finding.fix(fix).into(),
+            None => finding.into(),
+        })
+    }
+
+    fn promised_by_text(params: &Params, view: &View<'_>) -> Option<bool> {
+        let text = Text::new(view)?;
+        let mut promised = Some(true);
+        let mut note = |one: Option<bool>| match one {
+            Some(true) => {}
+            Some(false) => promised = Some(false),
+            None if promised == Some(true) => promised = None,
+            None => {}
+        };
+        if !params.exposed.is_empty() {
+            let written: Option<Vec<String>> = text
+                .effective()
+                .filter_map(|(_, i)| match &i.command {
+                    Command::Expose(ports) => Some(ports),
+                    _ => None,
+                })
+                .flatten()
+                .map(|w| literal(&w.text).map(|p| Port::Text(p).to_string()))
+                .collect();
+            note(written.and_then(|all| {
+                params
+                    .exposed
+                    .iter()
+                    .all(|p| all.contains(&p.to_string()))
+                    .then_some(true)
+            }));
+        }
+        for (wanted, keyword) in [
+            (&params.entrypoint, Keyword::Entrypoint),
+            (&params.cmd, Keyword::Cmd),
+        ] {
+            if let Some(wanted) = wanted {
+                note(
+                    text.last(keyword)
+                        .map(|(_, i)| words_of(i).as_ref() == Some(wanted)),
+                );
+            }
+        }
+        for (wanted, keyword) in [
+            (&params.env, Keyword::Env),
+            (&params.labels, Keyword::Label),
+        ] {
+            for (name, wanted) in wanted {
+                note(value_in(&text, keyword, name).map(|v| match v {
+                    Some(v) => wanted.holds(Some(&v)),
+                    None => matches!(wanted, Wanted::Any(true)),
+                }));
+            }
+        }
+        if let Some(wanted) = &params.healthcheck {
+            note(
+                text.last(Keyword::Healthcheck)
+                    .map(|(_, i)| match (&i.command, wanted) {
+                        (Command::Healthcheck(None), w) => matches!(w, Health::There(false)),
+                        (Command::Healthcheck(Some(_)), Health::There(there)) => *there,
+                        (Command::Healthcheck(Some(form)), Health::How(How::Exec)) => {
+                            matches!(form, CommandForm::Exec { .. })
+                        }
+                        _ => false,
+                    }),
+            );
+        }
+        if let Some(wanted) = &params.workdir {
+            note(
+                text.last(Keyword::Workdir)
+                    .and_then(|(_, i)| match &i.command {
+                        Command::Workdir(w) => {
+                            let path = literal(&w.text)?;
+                            path.starts_with('/')
+                                .then(|| normalize(&path) == normalize(wanted))
+                        }
+                        _ => None,
+                    }),
+            );
+        }
+        if let Some(wanted) = &params.stop_signal {
+            note(
+                text.last(Keyword::Stopsignal)
+                    .and_then(|(_, i)| match &i.command {
+                        Command::Stopsignal(w) => literal(&w.text).map(|s| s == *wanted),
+                        _ => None,
+                    }),
+            );
+        }
+        promised
+    }
+}
+
+/// One setting that is not as wanted.
+struct Wrong {
+    keyword: Keyword,
+    message: String,
+    expected: String,
+    actual: String,
+    mend: Mend,
+}
+
+/// The text that would make it right.
+enum Mend {
+    /// A line of its own.
+    Line(String),
+    /// In the place of the last such instruction, or a line of its own.
+    Instead(String),
+    /// A variable or label.
+    Pair(String, String),
+    /// A command.
+    Words(Vec<String>),
+    /// Nothing that a machine can write.
+    None,
+}
+
+fn wrong(params: &Params, image: &Image) -> Vec<Wrong> {
+    let config = &image.config;
+    let mut wrong = Vec::new();
+    let exposed = config.exposed_ports.join(", ");
+    let missing: Vec<String> = params
+        .exposed
+        .iter()
+        .map(ToString::to_string)
+        .filter(|p| {
+            !config
+                .exposed_ports
+                .iter()
+                .any(|e| e.eq_ignore_ascii_case(p))
+        })
+        .collect();
+    if !missing.is_empty() {
+        let plain: Vec<&str> = missing
+            .iter()
+            .map(|p| p.strip_suffix("/tcp").unwrap_or(p))
+            .collect();
+        wrong.push(Wrong {
+            keyword: Keyword::Expose,
+            message: format!("the image does not expose {}", missing.join(", ")),
+            expected: missing.join(", "),
+            actual: none_or(&exposed),
+            mend: Mend::Line(format!("EXPOSE {}", plain.join(" "))),
+        });
+    }
+    for (name, keyword, wanted, actual) in [
+        (
+            "ENTRYPOINT",
+            Keyword::Entrypoint,
+            &params.entrypoint,
+            &config.entrypoint,
+        ),
+        ("CMD", Keyword::Cmd, &params.cmd, &config.cmd),
+    ] {
+        let actual = actual.as_deref().unwrap_or_default();
+        if let Some(wanted) = wanted
+            && wanted != actual
+        {
+            wrong.push(Wrong {
+                keyword,
+                message: format!("the image's {name} is not what it should be"),
+                expected: json(wanted),
+                actual: json(actual),
+                mend: if find_program(image, wanted) {
+                    Mend::Words(wanted.clone())
+                } else {
+                    Mend::None
+                },
+            });
+        }
+    }
+    let env = |name: &str| {
+        let pairs = config.env.iter().rev().filter_map(|e| e.split_once('='));
+        pairs.into_iter().find(|(n, _)| *n == name).map(|(_, v)| v)
+    };
+    for (name, wanted) in &params.env {
+        pair(
+            &mut wrong,
+            Keyword::Env,
+            "variable",
+            name,
+            wanted,
+            env(name),
+        );
+    }
+    for (name, wanted) in &params.labels {
+        let actual = config.labels.get(name).map(String::as_str);
+        pair(&mut wrong, Keyword::Label, "label", name, wanted, actual);
+    }
+    if let Some(wanted) = &params.healthcheck {
+        let test = config
+            .healthcheck
+            .as_ref()
+            .map(|h| &h.test[..])
+            .unwrap_or_default();
+        let there = !test.is_empty() && test[0] != "NONE";
+        let exec = test.first().is_some_and(|t| t == "CMD");
+        let (holds, message, expected, mend) = match wanted {
+            Health::There(true) => (
+                there,
+                "the image has no healthcheck",
+                "a healthcheck",
+                Mend::None,
+            ),
+            Health::There(false) => (
+                !there,
+                "the image has a healthcheck",
+                "none",
+                Mend::Instead("HEALTHCHECK NONE".into()),
+            ),
+            Health::How(How::Exec) if there => (
+                exec,
+                "the healthcheck is started by a shell",
+                "a healthcheck as a JSON array",
+                Mend::None,
+            ),
+            Health::How(How::Exec) => (
+                false,
+                "the image has no healthcheck",
+                "a healthcheck as a JSON array",
+                Mend::None,
+            ),
+        };
+        if !holds {
+            wrong.push(Wrong {
+                keyword: Keyword::Healthcheck,
+                message: message.into(),
+                expected: expected.into(),
+                actual: none_or(&test.join(" ")),
+                mend,
+            });
+        }
+    }
+    if let Some(wanted) = &params.workdir
+        && normalize(wanted) != normalize(&config.working_dir)
+    {
+        let actual = format!("/{}", normalize(&config.working_dir));
+        wrong.push(Wrong {
+            keyword: Keyword::Workdir,
+            message: format!("the image works in {actual}"),
+            expected: wanted.clone(),
+            actual,
+            // The steps after a WORKDIR and the command itself may count on it.
+            mend: Mend::None,
+        });
+    }
+    if let Some(wanted) = &params.stop_signal {
+        let actual = config.stop_signal.as_deref().unwrap_or("SIGTERM");
+        if actual != wanted {
+            wrong.push(Wrong {
+                keyword: Keyword::Stopsignal,
+                message: format!("the image's stop signal is {actual}"),
+                expected: wanted.clone(),
+                actual: actual.into(),
+                mend: Mend::Instead(format!("STOPSIGNAL {wanted}")),
+            });
+        }
+    }
+    wrong
+}
+
+fn pair(
+    wrong: &mut Vec<Wrong>,
+    keyword: Keyword,
+    what: &str,
+    name: &str,
+    wanted: &Wanted,
+    actual: Option<&str>,
+) {
+    if wanted.holds(actual) {
+        return;
+    }
+    wrong.push(Wrong {
+        keyword,
+        message: match (actual, wanted) {
+            (None, _) => format!("the image has no {what} `{name}`"),
+            (Some(_), Wanted::Any(_)) => format!("the image has the {what} `{name}`"),
+            (Some(value), Wanted::Value(_)) => format!("the {what} `{name}` is `{value}`"),
+        },
+        expected: wanted.shown(name),
+        actual: actual.map_or_else(|| "none".to_owned(), |v| format!("`{name}={v}`")),
+        mend: match wanted {
+            Wanted::Value(value) => Mend::Pair(name.to_owned(), value.clone()),
+            Wanted::Any(_) => Mend::None,
+        },
+    });
+}
+
+fn none_or(text: &str) -> String {
+    if text.is_empty() {
+        "none".to_owned()
+    } else {
+        text.to_owned()
+    }
+}
+
+fn find_program(image: &Image, words: &[String]) -> bool {
+    words.first().is_none_or(|name| {
+        matches!(find(image, name), Program::File { .. }) || name.starts_with('-')
+    })
+}
+
+/// The words that an `ENTRYPOINT` or `CMD` gives; of a shell form what the default shell gets.
+fn words_of(instruction: &Instruction) -> Option<Vec<String>> {
+    Some(match form(instruction)? {
+        CommandForm::Exec { args, .. } => args.iter().map(|a| a.text.clone()).collect(),
+        CommandForm::Shell(line) => vec!["/bin/sh".into(), "-c".into(), line.text.clone()],
+    })
+}
+
+fn pairs(instruction: &Instruction) -> &[KeyValue] {
+    match &instruction.command {
+        Command::Env(pairs) | Command::Label(pairs) => pairs,
+        _ => &[],
+    }
+}
+
+/// The last pair of that name: its value, or `Some(None)` where that cannot be told.
+fn value_in(text: &Text<'_>, keyword: Keyword, name: &str) -> Option<Option<String>> {
+    let named = |p: &&KeyValue| literal(&p.key.text).as_deref() == Some(name);
+    text.effective()
+        .filter(|(_, i)| i.keyword == keyword)
+        .filter_map(|(_, i)| pairs(i).iter().rev().find(named))
+        .next_back()
+        .map(|p| literal(&p.value.text))
+}
+
+/// One fix for all that is wrong, or none.
+fn mend(text: &Text<'_>, wrong: &[Wrong]) -> Option<Fix> {
+    let mut fix = Fix::new("set what is missing");
+    for one in wrong {
+        let last = text
+            .last(one.keyword)
+            .filter(|(s, _)| s.index == text.target.index)
+            .map(|(_, i)| i);
+        fix = match (&one.mend, last) {
+            (Mend::None, _) => return None,
+            (Mend::Line(line), _) | (Mend::Instead(line), None) => {
+                text.add_to_stage(fix, text.target, line)
+            }
+            (Mend::Instead(line), Some(i)) => fix.replace(text.file(), i.span, line.clone()),
+            (Mend::Words(words), Some(i)) => {
+                let span = match form(i)? {
+                    CommandForm::Exec { span, .. } => *span,
+                    CommandForm::Shell(line) => line.span,
+                };
+                fix.replace(text.file(), span, json(words))
+            }
+            (Mend::Words(words), None) => {
+                let keyword = if one.keyword == Keyword::Cmd {
+                    "CMD"
+                } else {
+                    "ENTRYPOINT"
+                };
+                let last = text.of(text.target).last()?;
+                text.insert_after(fix, last, &format!("{keyword} {}", json(words)))
+            }
+            (Mend::Pair(name, value), last) => {
+                let value = if value
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "._-/:+@,".contains(c))
+                    && !value.is_empty()
+                {
+                    value.clone()
+                } else if value.contains(['"', '$', '\\']) {
+                    return None;
+                } else {
+                    format!("\"{value}\"")
+                };
+                let named = |p: &&KeyValue| literal(&p.key.text).as_deref() == Some(name);
+                match last.and_then(|i| pairs(i).iter().rev().find(named)) {
+                    Some(pair) => fix.replace(text.file(), pair.value.span, value),
+                    None => {
+                        let keyword = if one.keyword == Keyword::Env {
+                            "ENV"
+                        } else {
+                            "LABEL"
+                        };
+                        text.add_to_stage(fix, text.target, &format!("{keyword} {name}={value}"))
+                    }
+                }
+            }
+        };
+    }
+    Some(fix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::AnyCheck;
+    use super::super::case::Case;
+    use super::*;
+
+    const DOCKERFILE: &str = "
+        FROM alpine AS production
+        COPY server /server
+        ENV MODE=debug
+        EXPOSE 80
+        STOPSIGNAL SIGINT
+        CMD /server";
+    const IMAGE: &str = "cmd [\"/bin/sh\", \"-c\", \"/server\"]
+        env PATH=/bin
+        env MODE=debug
+        expose 80/tcp
+        label a=b
+        workdir /srv/
+        stopsignal SIGINT
+        healthcheck [\"CMD-SHELL\", \"wget\"]
+        layer ADD rootfs /
+        layer COPY server /server # buildkit
+        file /server 0755 elf-static";
+
+    fn work(params: &str) -> Case {
+        Case::of(DOCKERFILE)
+            .image(IMAGE)
+            .base_layers(1)
+            .params(params)
+    }
+
+    #[test]
+    fn what_is_as_wanted_passes() {
+        for params in [
+            "exposed = [80]",
+            "exposed = [\"80/TCP\"]",
+            "cmd = [\"/bin/sh\", \"-c\", \"/server\"]\nentrypoint = []",
+            "env = { MODE = \"debug\", PATH = true, SECRET = false }",
+            "labels = { a = \"b\", c = false }",
+            "healthcheck = true",
+            "workdir = \"/srv\"",
+            "stop-signal = \"SIGINT\"",
+            "",
+        ] {
+            work(params).passes::<Config>();
+        }
+    }
+
+    #[test]
+    fn what_is_not_points_at_its_line() {
+        for (params, words, message) in [
+            (
+                "exposed = [8080]",
+                "EXPOSE 80",
+                "the image does not expose 8080/tcp",
+            ),
+            (
+                "cmd = [\"/server\"]",
+                "CMD /server",
+                "the image's CMD is not what it should be",
+            ),
+            (
+                "env = { MODE = \"release\" }",
+                "ENV MODE=debug",
+                "the variable `MODE` is `debug`",
+            ),
+            (
+                "env = { MODE = false }",
+                "ENV MODE=debug",
+                "the image has the variable `MODE`",
+            ),
+            (
+                "labels = { c = true }",
+                "alpine",
+                "the image has no label `c`",
+            ),
+            (
+                "healthcheck = false",
+                "alpine",
+                "the image has a healthcheck",
+            ),
+            (
+                "healthcheck = \"exec\"",
+                "alpine",
+                "the healthcheck is started by a shell",
+            ),
+            ("workdir = \"/app\"", "alpine", "the image works in /srv"),
+            (
+                "stop-signal = \"SIGTERM\"",
+                "STOPSIGNAL SIGINT",
+                "the image's stop signal is SIGINT",
+            ),
+        ] {
+            let w = work(params);
+            let finding = w.fails::<Config>();
+            assert_eq!(
+                (w.words(&finding).as_str(), finding.message.as_str()),
+                (words, message)
+            );
+        }
+    }
+
+    #[test]
+    fn what_can_be_written_is_offered() {
+        for (params, line) in [
+            ("exposed = [8080, \"53/udp\"]", "EXPOSE 8080 53/udp\n"),
+            ("cmd = [\"/server\"]", "CMD [\"/server\"]\n"),
+            ("entrypoint = [\"/server\"]", "ENTRYPOINT [\"/server\"]\n"),
+            ("env = { MODE = \"release\" }", "ENV MODE=release\n"),
+            (
+                "env = { GREETING = \"good day\" }",
+                "ENV GREETING=\"good day\"\n",
+            ),
+            ("labels = { \"org.x\" = \"y\" }", "LABEL org.x=y\n"),
+            ("healthcheck = false", "HEALTHCHECK NONE\n"),
+            ("stop-signal = \"SIGTERM\"", "STOPSIGNAL SIGTERM\n"),
+        ] {
+            let text = work(params).promised_fix::<Config>();
+            assert!(text.contains(&format!("\n{line}")), "{params}:\n{text}");
+        }
+        work("cmd = [\"/gone\"]").has_no_fix::<Config>();
+        work("workdir = \"/app\"").has_no_fix::<Config>();
+    }
+
+    #[test]
+    fn parameters_have_their_kinds() {
+        for bad in [
+            "healthcheck = \"shell\"",
+            "exposed = [true]",
+            "env = { A = 1 }",
+            "port = 1",
+        ] {
+            assert!(Config.bind(&bad.parse().unwrap()).is_err(), "{bad}");
+        }
+    }
+}
