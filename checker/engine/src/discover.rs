@@ -154,7 +154,7 @@ pub struct Discovery {
     pub engine: Result<Engine, EngineError>,
 }
 
-/// Looks for an engine in the order of `docs`: the command line, `DOCKER_HOST`, Docker's context, the sockets.
+/// Looks for an engine, first hit wins: the command line, `DOCKER_HOST`, Docker's context, the sockets.
 ///
 /// A place that somebody named for this very run (`--engine`, `DOCKER_HOST`, `DOCKER_CONTEXT`) and that does not
 /// answer ends the search with an error, as it does for Docker's own client.

@@ -156,12 +156,14 @@ async fn engine_http_says_what_happened_where_nothing_answers() {
         "FROM busybox:1.37\nCMD [\"sh\", \"-c\", \"echo cannot bind >&2; exit 4\"]\n",
     )
     .await;
+    // Podman starts a container once more when another one joins it: the output may be there twice.
+    let outcome = probe(&engine, &dies, http(80, "/")).await;
+    let ProbeOutcome::NoAnswer { exit_code, output } = outcome else {
+        panic!("{outcome:?}")
+    };
     assert_eq!(
-        probe(&engine, &dies, http(80, "/")).await,
-        ProbeOutcome::NoAnswer {
-            exit_code: Some(4),
-            output: "cannot bind\n".into()
-        }
+        (exit_code, output.lines().next()),
+        (Some(4), Some("cannot bind"))
     );
     let elsewhere = built(&engine, "elsewhere", SERVER).await;
     let outcome = probe(

@@ -15,6 +15,7 @@ use futures_util::StreamExt;
 use crate::clean::labels;
 use crate::engine::Engine;
 use crate::error::{EngineError, says_no_space};
+use crate::info::Flavor;
 
 /// Memory that a container under test may use; no swap beyond it.
 const MEMORY: i64 = 512 << 20;
@@ -204,6 +205,13 @@ impl Drop for Container {
 }
 
 async fn remove(engine: &Engine, id: &str) -> Result<(), EngineError> {
+    if engine.identity().flavor == Flavor::Podman {
+        // Podman asks politely first and waits ten seconds, even when forced. What is over cannot be killed.
+        let options = KillContainerOptions {
+            signal: "SIGKILL".to_owned(),
+        };
+        let _ = engine.docker().kill_container(id, Some(options)).await;
+    }
     for _ in 0..REMOVALS {
         let options = RemoveContainerOptions {
             force: true,
