@@ -27,8 +27,10 @@ const LONGEST_NAME: u64 = 4096;
 const OUT_OF_REACH: &str = "(a name far into the file)";
 
 /// Collects what is needed of one file after the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Collector {
+    /// Bytes that are held from the start: [`HEAD`].
+    head: usize,
     view: View,
     at: u64,
     waiting: Vec<(Range<u64>, Vec<u8>)>,
@@ -45,6 +47,18 @@ struct View {
     missing: Cell<Option<(u64, u64)>>,
 }
 
+impl Default for Collector {
+    fn default() -> Self {
+        Self {
+            head: HEAD,
+            view: View::default(),
+            at: 0,
+            waiting: Vec::new(),
+            result: None,
+        }
+    }
+}
+
 impl Collector {
     /// Begins a file of this size.
     pub(super) fn begin(&mut self, size: u64) {
@@ -58,37 +72,48 @@ impl Collector {
         self.result = None;
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    /// Takes the next bytes, in steps that end where something that is waited for is complete: what it points at may
+    /// come right after it.
+    pub(super) fn push(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && self.result.is_none() {
+            let room = self.head - self.view.head.len();
+            let to_head_end = (room > 0).then_some(room as u64);
+            let ends = self.waiting.iter().map(|(range, _)| range.end);
+            let step = ends
+                .filter_map(|end| end.checked_sub(self.at))
+                .filter(|step| *step > 0)
+                .chain(to_head_end)
+                .min()
+                .map_or(bytes.len(), |step| bytes.len().min(step as usize));
+            let (now, rest) = bytes.split_at(step);
+            self.step(now);
+            bytes = rest;
+        }
+    }
+
+    fn step(&mut self, bytes: &[u8]) {
         let from = self.at;
         self.at += bytes.len() as u64;
-        if self.result.is_some() {
-            return;
-        }
-        if self.view.head.len() < HEAD {
-            let room = HEAD - self.view.head.len();
-            self.view
-                .head
-                .extend_from_slice(&bytes[..bytes.len().min(room)]);
-            if self.view.head.len() == HEAD {
-                self.look(false);
-            }
-        }
         let mut complete = false;
+        if self.view.head.len() < self.head {
+            self.view.head.extend_from_slice(bytes);
+            complete = self.view.head.len() == self.head;
+        }
         for (range, kept) in &mut self.waiting {
             let start = range.start + kept.len() as u64;
             if start >= from && start < self.at {
                 let skip = (start - from) as usize;
                 let wanted = (range.end - start) as usize;
-                let end = (skip + wanted).min(bytes.len());
+                let end = skip.saturating_add(wanted).min(bytes.len());
                 kept.extend_from_slice(&bytes[skip..end]);
                 complete |= kept.len() as u64 == range.end - range.start;
             }
         }
         if complete {
-            let (done, waiting) = std::mem::take(&mut self.waiting)
+            let (done, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting)
                 .into_iter()
                 .partition(|(range, kept)| kept.len() as u64 == range.end - range.start);
-            self.view.windows.extend::<Vec<_>>(done);
+            self.view.windows.extend(done);
             self.waiting = waiting;
             self.look(false);
         }
@@ -110,11 +135,13 @@ impl Collector {
             self.result = Some(facts);
             return;
         };
-        let still_to_come = offset >= self.at
+        // Its beginning may be held already, as the end of the head.
+        let kept = self.view.kept_from(offset, size).to_vec();
+        let still_to_come = offset + kept.len() as u64 >= self.at
             && size <= LARGEST_WINDOW
             && self.view.windows.len() + self.waiting.len() < MOST_WINDOWS;
         if still_to_come {
-            self.waiting.push((offset..offset + size, Vec::new()));
+            self.waiting.push((offset..offset + size, kept));
         } else {
             self.result = Some(parse(&self.view, true));
         }
@@ -133,6 +160,22 @@ impl View {
             .map(|(range, kept)| {
                 &kept[(offset - range.start) as usize..(end - range.start) as usize]
             })
+    }
+}
+
+impl View {
+    /// As many of these bytes as were kept in one piece.
+    fn kept_from(&self, offset: u64, size: u64) -> &[u8] {
+        let pieces = self.windows.iter().map(|(r, kept)| (r.start, kept));
+        for (start, kept) in std::iter::once((0, &self.head)).chain(pieces) {
+            let from = offset.checked_sub(start).map(|from| from as usize);
+            if let Some(rest) = from.and_then(|from| kept.get(from..))
+                && !rest.is_empty()
+            {
+                return &rest[..rest.len().min(size as usize)];
+            }
+        }
+        &[]
     }
 }
 
@@ -157,8 +200,13 @@ impl<'a> ReadRef<'a> for &'a View {
             .end
             .min(self.size)
             .checked_sub(range.start)
-            .ok_or(())?;
-        let bytes = self.read_bytes_at(range.start, size.min(LONGEST_NAME))?;
+            .ok_or(())?
+            .min(LONGEST_NAME);
+        let at_hand = self.kept_from(range.start, size);
+        if let Some(end) = at_hand.iter().position(|b| *b == delimiter) {
+            return Ok(&at_hand[..end]);
+        }
+        let bytes = self.read_bytes_at(range.start, size)?;
         let end = bytes.iter().position(|b| *b == delimiter).ok_or(())?;
         Ok(&bytes[..end])
     }
@@ -185,6 +233,7 @@ fn facts<H: FileHeader<Endian = Endianness>>(view: &View, guess: bool) -> Option
 
     let mut interpreter = None;
     let mut dynamic = None;
+    let mut needed = Vec::new();
     for segment in segments {
         match segment.interpreter(endian, view) {
             Ok(Some(path)) => interpreter = Some(text(path)),
@@ -195,6 +244,9 @@ fn facts<H: FileHeader<Endian = Endianness>>(view: &View, guess: bool) -> Option
         match segment.dynamic(endian, view) {
             Ok(Some(entries)) => dynamic = Some(entries),
             Ok(None) => {}
+            Err(_) if guess && view.missing.get().is_some() => {
+                needed.push(OUT_OF_REACH.to_owned());
+            }
             Err(_) => return None,
         }
     }
@@ -215,7 +267,6 @@ fn facts<H: FileHeader<Endian = Endianness>>(view: &View, guess: bool) -> Option
         }
     }
     let names = names.and_then(|address| offset_of::<H>(segments, endian, address));
-    let mut needed = Vec::new();
     for at in needed_at {
         let offset = names.and_then(|n| n.checked_add(at));
         let name = offset.and_then(|from| {
@@ -291,4 +342,72 @@ fn machine(number: elf::Machine, wide: bool, big_endian: bool) -> String {
         _ => return format!("em-{}", number.0),
     };
     name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixture::{Fixture, ItemKind};
+    use super::*;
+
+    fn program(what: &str) -> (Vec<u8>, Elf) {
+        let text = format!("layer x\nfile /a 0755 {what}");
+        let fixture = Fixture::parse(&text).unwrap();
+        let ItemKind::File(content) = &fixture.layers[0].items[0].kind else {
+            panic!("a program is a file");
+        };
+        (content.bytes.clone(), content.facts.elf.clone().unwrap())
+    }
+
+    fn collect(bytes: &[u8], head: usize, piece: usize) -> Option<Elf> {
+        let mut collector = Collector {
+            head,
+            ..Collector::default()
+        };
+        collector.begin(bytes.len() as u64);
+        for piece in bytes.chunks(piece) {
+            collector.push(piece);
+        }
+        collector.finish()
+    }
+
+    #[test]
+    fn what_lies_after_the_head_is_caught_as_it_passes() {
+        let (bytes, expected) = program("elf-dynamic needed=libone.so,libtwo.so");
+        let names_end = bytes.windows(9).rposition(|w| w == b"libtwo.so").unwrap() + 10;
+        for head in [names_end, names_end + 1, bytes.len() - 1, HEAD] {
+            for piece in [1, 7, 100, 100_000] {
+                let facts = collect(&bytes, head, piece);
+                assert_eq!(facts.as_ref(), Some(&expected), "{head} {piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_that_passed_by_unseen_still_counts() {
+        let (bytes, expected) = program("elf-dynamic needed=libone.so,libtwo.so");
+        let names = bytes.windows(9).position(|w| w == b"libone.so").unwrap();
+        let facts = collect(&bytes, names, 10).unwrap();
+        assert_eq!(facts.needed, [OUT_OF_REACH, OUT_OF_REACH]);
+        assert_eq!(facts.interpreter, expected.interpreter);
+        assert!(!facts.is_static());
+    }
+
+    #[test]
+    fn machines_and_kinds_are_told_apart() {
+        for arch in ["amd64", "arm64", "s390x", "riscv64", "ppc64le", "loong64"] {
+            let (bytes, expected) = program(&format!("elf-static-pie arch={arch}"));
+            assert_eq!(collect(&bytes, HEAD, 50), Some(expected.clone()));
+            assert!(expected.is_static());
+        }
+        let (bytes, expected) = program("elf-library needed=libc.so.6");
+        assert_eq!(collect(&bytes, HEAD, 50), Some(expected.clone()));
+        assert!(!expected.executable);
+    }
+
+    #[test]
+    fn what_only_begins_like_a_program_is_none() {
+        let (bytes, _) = program("elf-dynamic");
+        assert_eq!(collect(b"\x7fELF", HEAD, 4), None);
+        assert_eq!(collect(&bytes[..100], HEAD, 4), None);
+    }
 }

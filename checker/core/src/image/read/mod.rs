@@ -13,6 +13,8 @@ mod config;
 mod elf;
 mod entries;
 mod error;
+#[cfg(test)]
+mod hostile;
 mod layer;
 mod limits;
 mod manifest;
