@@ -1,6 +1,7 @@
 //! The `# check=` directive, whose value the engine refuses when it cannot be understood.
 
 use super::ParseError;
+use super::mount::is_bool;
 use super::parse::directive_parts;
 use super::scan::BOM;
 use crate::source::Span;
@@ -31,13 +32,6 @@ pub(crate) fn refused(bytes: &[u8]) -> Option<ParseError> {
             help: Some("Write `# check=skip=RULE,RULE;error=true`.".to_owned()),
         })
     })
-}
-
-fn is_bool(text: &str) -> bool {
-    matches!(
-        text,
-        "1" | "t" | "T" | "TRUE" | "true" | "True" | "0" | "f" | "F" | "FALSE" | "false" | "False"
-    )
 }
 
 fn find(bytes: &[u8]) -> Option<(String, Span)> {

@@ -122,6 +122,16 @@ impl Reader<'_> {
             .and_then(|f| f.value.clone())
     }
 
+    /// The values of a flag that may be given several times.
+    fn values(&self, name: &str) -> Vec<Word> {
+        self.draft
+            .flags
+            .iter()
+            .filter(|f| f.name.text == name)
+            .filter_map(|f| f.value.clone())
+            .collect()
+    }
+
     fn is_set(&self, name: &str) -> bool {
         self.draft
             .flags
@@ -222,13 +232,7 @@ impl Reader<'_> {
             checksum: self.flag("checksum"),
             link: self.is_set("link"),
             parents: self.is_set("parents"),
-            exclude: self
-                .draft
-                .flags
-                .iter()
-                .filter(|f| f.name.text == "exclude")
-                .filter_map(|f| f.value.clone())
-                .collect(),
+            exclude: self.values("exclude"),
         };
         let command = if self.draft.keyword == Keyword::Add {
             Command::Add(copy)
@@ -283,6 +287,7 @@ impl Reader<'_> {
     fn run(&self) -> (Command, Option<ParseError>) {
         let error = self
             .flags()
+            .or_else(|| self.draft.device_error.clone())
             .or_else(|| self.draft.mounts.iter().find_map(|(_, e)| e.clone()))
             .or_else(|| {
                 let network = self.flag("network")?;
@@ -299,6 +304,7 @@ impl Reader<'_> {
             mounts: self.draft.mounts.iter().map(|(m, _)| m.clone()).collect(),
             network: self.flag("network"),
             security: self.flag("security"),
+            devices: self.values("device"),
         };
         (Command::Run(run), error)
     }

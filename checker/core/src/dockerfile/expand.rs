@@ -2,12 +2,17 @@
 //! BuildKit's shell lexer.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::pattern::Pattern;
 
 /// How long a word may become by expansion, in bytes. BuildKit has no limit; without one, a few lines that double a
 /// variable each would fill the memory.
 pub const MAX_EXPANDED: usize = 1 << 20;
+
+/// How much work all expansions with one scope may be, in bytes of values read, times the length of the pattern where
+/// there is one.
+const MAX_WORK: usize = 1 << 28;
 
 /// How deep `${…}` may be nested.
 const MAX_DEPTH: usize = 200;
@@ -16,6 +21,37 @@ const MAX_DEPTH: usize = 200;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
     variables: HashMap<String, String>,
+    work: Work,
+}
+
+/// How much has been done with a scope's values, so that a file whose every line uses a huge one comes to an end.
+///
+/// No part of a scope's value: all are equal, and a copy begins anew.
+#[derive(Debug, Default)]
+struct Work(AtomicUsize);
+
+impl Clone for Work {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Work {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Work {}
+
+impl Work {
+    fn add(&self, amount: usize) -> Result<(), ExpandError> {
+        let before = self.0.fetch_add(amount, Ordering::Relaxed);
+        if before.saturating_add(amount) > MAX_WORK {
+            return Err(ExpandError::TooMuch);
+        }
+        Ok(())
+    }
 }
 
 impl Scope {
@@ -57,6 +93,7 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Scope {
                 .into_iter()
                 .map(|(n, v)| (n.into(), v.into()))
                 .collect(),
+            work: Work::default(),
         }
     }
 }
@@ -109,6 +146,9 @@ pub enum ExpandError {
     /// The word becomes too long.
     #[error("expands to more than {MAX_EXPANDED} bytes")]
     TooLong,
+    /// All words together are too much work.
+    #[error("the variables of this file take too much work to expand")]
+    TooMuch,
 }
 
 /// Expands a word as the engine does: variables are replaced, quotes taken away, escapes resolved.
@@ -234,8 +274,11 @@ impl State<'_> {
         Some(c)
     }
 
-    fn variable(&mut self, name: &str) -> Option<&str> {
+    fn variable(&mut self, name: &str) -> Result<Option<&str>, ExpandError> {
         let value = self.scope.get(name);
+        self.scope
+            .work
+            .add(name.len() + value.map_or(0, str::len))?;
         let seen = if value.is_some() {
             &mut self.used
         } else {
@@ -244,7 +287,7 @@ impl State<'_> {
         if !seen.contains(name) {
             seen.insert(name.to_owned());
         }
-        value
+        Ok(value)
     }
 
     /// Reads up to `stop`, or to the end where there is none to look for.
@@ -400,7 +443,7 @@ impl State<'_> {
                 return Ok("$".to_owned());
             }
             let keep = self.lexer.keep_unset;
-            return Ok(match self.variable(&name) {
+            return Ok(match self.variable(&name)? {
                 Some(value) => value.to_owned(),
                 None if keep => format!("${name}"),
                 None => String::new(),
@@ -416,7 +459,7 @@ impl State<'_> {
         match self.next() {
             Some('}') => {
                 let keep = self.lexer.keep_unset;
-                Ok(match self.variable(&name) {
+                Ok(match self.variable(&name)? {
                     Some(value) => value.to_owned(),
                     None if keep => format!("${{{name}}}"),
                     None => String::new(),
@@ -428,6 +471,7 @@ impl State<'_> {
             }
             Some(c @ ('+' | '-' | '?' | '#' | '%')) => self.operator(&name, Some(c), false),
             Some('/') => self.replace(&name),
+            None => Err(ExpandError::MissingBrace),
             c => Err(ExpandError::UnsupportedModifier(printed(c))),
         }
     }
@@ -441,7 +485,7 @@ impl State<'_> {
         let raw = matches!(operator, Some('#' | '%'));
         let (word, _) = self.until(Some('}'), raw).map_err(|e| self.at_end(e))?;
         let keep = self.lexer.keep_unset;
-        let value = self.variable(name).map(str::to_owned);
+        let value = self.variable(name)?.map(str::to_owned);
         let colon = if empty_is_unset { ":" } else { "" };
         if keep && value.is_none() {
             return Ok(format!("${{{name}{colon}{}{word}}}", printed(operator)));
@@ -471,6 +515,9 @@ impl State<'_> {
                     None => (false, word.as_str()),
                 };
                 let value = value.unwrap_or_default();
+                self.scope
+                    .work
+                    .add(value.len().saturating_mul(pattern.len() + 1))?;
                 if c == '#' {
                     let invalid = || ExpandError::InvalidPattern(pattern.to_owned());
                     let parsed = Pattern::parse(pattern).ok_or_else(invalid)?;
@@ -499,12 +546,15 @@ impl State<'_> {
         let (pattern, _) = self.until(Some('/'), true)?;
         let (replacement, _) = self.until(Some('}'), true).map_err(|e| self.at_end(e))?;
         let keep = self.lexer.keep_unset;
-        let value = self.variable(name).map(str::to_owned);
+        let value = self.variable(name)?.map(str::to_owned);
         let value = match value {
             Some(value) => value,
             None if keep => return Ok(format!("${{{name}/{pattern}/{replacement}}}")),
             None => String::new(),
         };
+        self.scope
+            .work
+            .add(value.len().saturating_mul(pattern.len() + 1))?;
         let parsed =
             Pattern::parse(&pattern).ok_or(ExpandError::InvalidPattern(pattern.clone()))?;
         if all {
@@ -517,7 +567,7 @@ impl State<'_> {
     /// What the engine says of an error inside `${…}` when the word is over: that the brace is missing.
     fn at_end(&self, error: ExpandError) -> ExpandError {
         match error {
-            ExpandError::TooDeep | ExpandError::TooLong => error,
+            ExpandError::TooDeep | ExpandError::TooLong | ExpandError::TooMuch => error,
             _ if self.rest.is_empty() => ExpandError::MissingBrace,
             _ => error,
         }

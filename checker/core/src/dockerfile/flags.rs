@@ -40,14 +40,14 @@ const HEALTHCHECK: &[(&str, Takes)] = &[
     ("start-interval", Takes::Value),
     ("retries", Takes::Value),
 ];
-const RUN: &[(&str, Takes)] = &[("mount", Takes::Values), ("network", Takes::Value)];
+const RUN: &[(&str, Takes)] = &[
+    ("mount", Takes::Values),
+    ("network", Takes::Value),
+    ("device", Takes::Values),
+];
 
 /// Flags that only the `labs` channel of the Dockerfile frontend knows.
-const LABS: &[(Keyword, &str)] = &[
-    (Keyword::Copy, "parents"),
-    (Keyword::Run, "security"),
-    (Keyword::Run, "device"),
-];
+const LABS: &[(Keyword, &str)] = &[(Keyword::Copy, "parents"), (Keyword::Run, "security")];
 
 /// The flags that `keyword` knows in the release channel of the frontend.
 pub(crate) fn known(keyword: Keyword) -> &'static [(&'static str, Takes)] {

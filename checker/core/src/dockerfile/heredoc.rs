@@ -66,9 +66,17 @@ pub(crate) fn openings(text: &Text) -> Result<Vec<(Word, Opening)>, ExpandError>
     };
     let mut found = Vec::new();
     let mut from = 0;
+    let mut lost = false;
     for word in words {
         if let Some(opening) = opening(&word)? {
-            let place = find(text.bytes(), word.as_bytes(), from);
+            // Where the lexer's word is not what the file says, byte for byte, its place cannot be told, and looking
+            // for it again and again would take too long.
+            let place = if lost {
+                None
+            } else {
+                find(text.bytes(), word.as_bytes(), from)
+            };
+            lost = place.is_none();
             let span = place.map_or_else(|| text.whole(), |at| text.span(at..at + word.len()));
             if let Some(at) = place {
                 from = at + word.len();

@@ -14,6 +14,8 @@ pub(crate) struct Draft {
     pub(crate) flag_ranges: Vec<Range<usize>>,
     pub(crate) flags: Vec<Flag>,
     pub(crate) mounts: Vec<(Mount, Option<ParseError>)>,
+    /// What is wrong with `--device` flags.
+    pub(crate) device_error: Option<ParseError>,
     pub(crate) rest: Range<usize>,
     /// The arguments as the engine's line parser reads them.
     pub(crate) arguments: Arguments,
@@ -55,10 +57,14 @@ impl Draft {
         let mut flag_ranges = Vec::new();
         let mut flag_list = Vec::new();
         let mut mounts = Vec::new();
+        let mut device_error = None;
         for (range, flag_text) in found {
             let flag = flags::flag(&flag_text, text.span(range.clone()));
             if keyword == Keyword::Run && flag.name.text == "mount" {
                 mounts.push(mount::read(&flag_text, flag.span));
+            }
+            if keyword == Keyword::Run && flag.name.text == "device" && device_error.is_none() {
+                device_error = mount::device_refused(&flag_text, flag.span);
             }
             flag_ranges.push(range);
             flag_list.push(flag);
@@ -83,6 +89,7 @@ impl Draft {
             flag_ranges,
             flags: flag_list,
             mounts,
+            device_error,
             rest,
             arguments,
             inner,
@@ -120,6 +127,7 @@ impl Draft {
         let span = self.text.span(self.keyword_range.start..self.text.len());
         let instruction = Instruction {
             span: crate::source::Span::new(span.start, end.max(span.end)),
+            first_line: 0,
             keyword: self.keyword,
             keyword_word: self.text.word(self.keyword_range.clone()),
             rest: self.text.word(self.rest.clone()),

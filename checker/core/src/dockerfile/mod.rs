@@ -8,6 +8,7 @@ mod check_options;
 mod command;
 mod duration;
 mod expand;
+mod features;
 mod flags;
 mod heredoc;
 pub mod ignore;
@@ -23,6 +24,8 @@ mod tree;
 mod words;
 
 pub use expand::{ExpandError, Expanded, MAX_EXPANDED, Scope, expand_heredoc, expand_word};
+pub use features::{Feature, features};
+pub(crate) use mount::is_bool;
 pub use parse::parse;
 pub use tree::{
     ArgPair, Command, CommandForm, CopyCommand, Directive, Dockerfile, Flag, Heredoc, Instruction,

@@ -1,4 +1,4 @@
-//! `RUN --mount=…`: comma-separated options, with quotes as in CSV files.
+//! `RUN --mount=…` and `RUN --device=…`: comma-separated options, with quotes as in CSV files.
 
 use super::ParseError;
 use super::text::Text;
@@ -41,6 +41,51 @@ pub(crate) fn read(text: &Text, span: Span) -> (Mount, Option<ParseError>) {
     (mount, error)
 }
 
+/// What the engine refuses about a device flag when it reads it: `NAME`, `name=NAME`, `required[=BOOL]`.
+pub(crate) fn device_refused(text: &Text, span: Span) -> Option<ParseError> {
+    let equals = text.bytes().iter().position(|b| *b == b'=')?;
+    let error = |message: String| {
+        Some(ParseError {
+            span,
+            message,
+            help: None,
+        })
+    };
+    let fields = match fields(text, equals + 1) {
+        Ok(fields) => fields,
+        Err(message) => {
+            return error(format!(
+                "device options are no comma-separated list: {message}"
+            ));
+        }
+    };
+    let mut named = false;
+    for field in &fields {
+        let field = option(field);
+        let name = field.name.text.as_str();
+        match (name, &field.value) {
+            ("name", Some(value)) => named |= !value.text.is_empty(),
+            ("required", Some(value)) if is_bool(&value.text) => {}
+            ("required", Some(value)) => {
+                return error(format!("invalid value for required: {}", value.text));
+            }
+            _ if !named => named = true,
+            ("required", None) => {}
+            (_, None) => return error(format!("invalid field '{name}' must be a key=value pair")),
+            (_, Some(_)) => return error(format!("unexpected key '{name}' in a device flag")),
+        }
+    }
+    None
+}
+
+/// Whether Go's `strconv.ParseBool` takes the text.
+pub(crate) fn is_bool(text: &str) -> bool {
+    matches!(
+        text,
+        "1" | "t" | "T" | "TRUE" | "true" | "True" | "0" | "f" | "F" | "FALSE" | "false" | "False"
+    )
+}
+
 fn option(field: &Text) -> MountOption {
     let bytes = field.bytes();
     let equals = bytes.iter().position(|b| *b == b'=');
@@ -78,10 +123,7 @@ fn variable_in_from(option: &MountOption) -> Option<ParseError> {
 /// The fields of one CSV record.
 fn fields(text: &Text, from: usize) -> Result<Vec<Text>, &'static str> {
     let bytes = text.bytes();
-    let mut end = bytes.len();
-    if end > from && bytes[end - 1] == b'\r' {
-        end -= 1;
-    }
+    let end = bytes.len();
     if end == from {
         return Err("it is empty");
     }

@@ -2,7 +2,9 @@
 
 use super::scan::{self, Aside, BOM, Lines, Logical};
 use super::text::leading_space;
-use super::tree::{Directive, Dockerfile, Heredoc, Instruction, Keyword, Token, TokenKind, Word};
+use super::tree::{
+    Command, Directive, Dockerfile, Heredoc, Instruction, Keyword, Token, TokenKind, Word,
+};
 use super::{ParseError, check_options, heredoc, instruction};
 use crate::source::{Source, Span};
 
@@ -192,7 +194,11 @@ impl Parser<'_> {
                 }),
             }
         }
-        let (instruction, error) = draft.finish(end, heredocs, escape);
+        let (mut instruction, error) = draft.finish(end, heredocs, escape);
+        instruction.first_line = self.source.position(span.start).line;
+        if let Command::Onbuild(kept) = &mut instruction.command {
+            kept.first_line = instruction.first_line;
+        }
         let index = self.instructions.len();
         self.late.extend(error.map(|e| (index, e)));
         self.instructions.push(instruction);

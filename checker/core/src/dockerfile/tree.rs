@@ -121,6 +121,9 @@ pub enum Keyword {
 pub struct Instruction {
     /// From the keyword to the last byte before the final line ending; heredoc bodies included.
     pub span: Span,
+    /// The line, from 1, on which the instruction begins for the engine. The keyword stands on it too, unless lines
+    /// that hold nothing but an escape character come before it.
+    pub first_line: usize,
     /// Which instruction.
     pub keyword: Keyword,
     /// The keyword as written.
@@ -245,6 +248,8 @@ pub struct RunCommand {
     pub network: Option<Word>,
     /// `--security`.
     pub security: Option<Word>,
+    /// `--device`, each.
+    pub devices: Vec<Word>,
 }
 
 /// One `--mount` flag.

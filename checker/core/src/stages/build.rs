@@ -294,6 +294,7 @@ impl Builder<'_> {
 
     /// What each stage's instructions read.
     fn edges(&mut self) {
+        let mut carried_out = 0;
         for index in 0..self.graph.stages.len() {
             let stage = &self.graph.stages[index];
             let range = stage.instructions.clone();
@@ -304,10 +305,12 @@ impl Builder<'_> {
             for at in range {
                 self.instruction(index, at, &self.dockerfile.instructions[at], false);
             }
+            let left = scope::MOST_KEPT - carried_out.min(scope::MOST_KEPT);
             let kept: Vec<_> = base
-                .map(|base| scope::onbuild(self.dockerfile, base).collect())
+                .map(|base| scope::onbuild(self.dockerfile, base).take(left).collect())
                 .unwrap_or_default();
             for (at, kept) in kept {
+                carried_out += 1;
                 self.instruction(index, at, kept, true);
             }
         }

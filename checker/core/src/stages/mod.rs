@@ -2,6 +2,7 @@
 
 mod build;
 mod copy;
+pub mod draw;
 mod graph;
 mod mounts;
 mod platform;

@@ -1,6 +1,6 @@
 //! What the engine refuses about `RUN --mount` once its variables have values.
 
-use crate::dockerfile::{Mount, Word};
+use crate::dockerfile::{Mount, Word, is_bool};
 use crate::source::Span;
 
 /// A mount's options with their values.
@@ -152,13 +152,6 @@ pub(crate) fn joined(workdir: &str, path: &str) -> String {
         }
     }
     format!("/{}", parts.join("/"))
-}
-
-fn is_bool(text: &str) -> bool {
-    matches!(
-        text,
-        "1" | "t" | "T" | "TRUE" | "true" | "True" | "0" | "f" | "F" | "FALSE" | "false" | "False"
-    )
 }
 
 fn is_number(text: &str, radix: u32) -> bool {

@@ -9,6 +9,10 @@ use crate::source::Span;
 pub(crate) const DEFAULT_PATH: &str =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// How many instructions that `ONBUILD` keeps are carried out in all: a file of many stages on one base with many of
+/// them could ask for more than any machine has time for.
+pub(crate) const MOST_KEPT: usize = 100_000;
+
 /// A word that cannot be expanded.
 pub(crate) struct Refused {
     pub(crate) span: Span,

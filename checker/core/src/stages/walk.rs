@@ -1,6 +1,8 @@
 //! Every stage's instructions in the order in which the engine carries them out, with the variables that each one
 //! sees, to find what it refuses only then.
 
+use std::collections::HashMap;
+
 use super::copy::{SourceKind, bad_checksum, bad_mode, source_kind};
 use super::graph::{Base, Problem, StageGraph};
 use super::scope::{self, Refused, Undo, expand};
@@ -31,6 +33,7 @@ pub(crate) fn walk(dockerfile: &Dockerfile, graph: &mut StageGraph) {
         workdir: String::new(),
         found: Vec::new(),
         spent: 0,
+        kept: 0,
     };
     for root in roots {
         walker.tree(root, &children);
@@ -52,6 +55,8 @@ struct Walker<'a> {
     workdir: String,
     found: Vec<Problem>,
     spent: usize,
+    /// How many instructions that `ONBUILD` keeps have been carried out.
+    kept: usize,
 }
 
 impl Walker<'_> {
@@ -91,6 +96,10 @@ impl Walker<'_> {
         let stage = &graph.stages[index];
         if let Base::Stage(base) = stage.base {
             for (_, kept) in scope::onbuild(dockerfile, graph.stages[base].instructions.clone()) {
+                self.kept += 1;
+                if self.kept > scope::MOST_KEPT {
+                    break;
+                }
                 if let Some(error) = &kept.kept_error {
                     self.problem(index, error.span, error.message.clone());
                 }
@@ -240,10 +249,10 @@ impl Walker<'_> {
             }
         }
         self.value(stage, &copy.destination);
+        // Of several with one name, the engine gives each the text of the last.
+        let last: HashMap<&str, &Heredoc> = heredocs.iter().map(|h| (h.name.as_str(), h)).collect();
         for heredoc in heredocs.iter().filter(|h| h.expand) {
-            // Of several with one name, the engine gives each the text of the last.
-            let last = heredocs.iter().rev().find(|h| h.name == heredoc.name);
-            let last = last.unwrap_or(heredoc);
+            let last = last.get(heredoc.name.as_str()).copied().unwrap_or(heredoc);
             match expand_heredoc(&last.content, &self.scope) {
                 Ok(text) => self.charge(stage, last.body, text.len()),
                 Err(error) => self.problem(stage, last.body, error.to_string()),
@@ -271,6 +280,10 @@ impl Walker<'_> {
             if let Some((span, message)) = refused {
                 self.problem(stage, span, message);
             }
+        }
+        if let Some(device) = run.devices.first() {
+            let message = "RUN --device is known to the labs channel of the frontend only";
+            self.problem(stage, device.span, message.to_owned());
         }
         if matches!(&run.form, CommandForm::Exec { args, .. } if args.is_empty()) {
             self.problem(
