@@ -140,3 +140,47 @@ fn expansion_follows_buildkit() {
         assert!(expand_word(refused, &scope, '\\').is_err(), "{refused}");
     }
 }
+
+#[test]
+fn no_file_takes_long() {
+    let doubling = "ENV A=$A$A\n".repeat(40);
+    let files = [
+        format!(
+            "FROM scratch\nENV A=ab\n{doubling}{}",
+            "ENV B=${A:+x}\n".repeat(20_000)
+        ),
+        format!(
+            "FROM scratch\nENV A=ab\n{doubling}{}",
+            "ENV B=${A##*}\n".repeat(20_000)
+        ),
+        format!(
+            "FROM scratch\nENV A={}x{}\n",
+            "${B:-".repeat(5_000),
+            "}".repeat(5_000)
+        ),
+        format!(
+            "FROM scratch\nCOPY {} /\n{}",
+            "<<A ".repeat(9_000),
+            "A\n".repeat(9_000)
+        ),
+        format!(
+            "FROM scratch AS a\n{}{}",
+            "ONBUILD ENV A=b\n".repeat(2_000),
+            "FROM a\n".repeat(2_000)
+        ),
+        format!(
+            "FROM scratch\nRUN a \\\n{}",
+            "<<\u{fffd} \\\n".repeat(9_000)
+        ),
+        "FROM scratch AS a\nFROM a AS a\n".repeat(5_000),
+        "ONBUILD \\\n".repeat(20_000),
+        format!("FROM scratch\nRUN {}\n", "[".repeat(60_000)),
+    ];
+    for text in files {
+        let start = std::time::Instant::now();
+        let (_, graph) = read(&text);
+        assert!(graph.stages.len() <= 10_000);
+        let head: String = text.chars().take(60).collect();
+        assert!(start.elapsed().as_secs() < 20, "{head}");
+    }
+}
