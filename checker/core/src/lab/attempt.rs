@@ -1,5 +1,6 @@
 //! A stored try at a lab, with the verdict that it must get.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::definition::parse_toml;
@@ -19,7 +20,7 @@ pub struct Attempt {
 }
 
 /// `expected.toml`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Expected {
     /// What the attempt's files are laid over.
@@ -43,7 +44,7 @@ pub struct Expected {
 }
 
 /// What an attempt is laid over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttemptBase {
     /// The lab's solution.
@@ -53,7 +54,7 @@ pub enum AttemptBase {
 }
 
 /// What must come of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExpectedOutcome {
     /// Every check passes.
