@@ -363,6 +363,7 @@ fn with_sound_links(items: Vec<Item>) -> Vec<Item> {
 fn fixtures() -> impl Strategy<Value = Fixture> {
     let layer = prop::collection::vec(item(), 0..8).prop_map(|items| FixtureLayer {
         items: with_sound_links(items),
+        ..FixtureLayer::default()
     });
     prop::collection::vec(layer, 1..5).prop_map(|layers| Fixture {
         history: vec![HistoryEntry::default(); layers.len()],
