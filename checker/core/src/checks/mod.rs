@@ -48,6 +48,7 @@ mod scratch;
 mod secret_mount;
 mod secret_not_leaked;
 mod secrets;
+mod settings;
 mod shell;
 mod shell_refused;
 mod smaller_than;

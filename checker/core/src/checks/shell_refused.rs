@@ -78,6 +78,12 @@ impl Check for ShellRefused {
                 return Ok(Verdict::passed("no shell could be started"));
             }
             ProbeOutcome::ShellStarted(shell) => shell,
+            // No container of the image starts at all: other checks say so, and it is no fault of the engine's.
+            ProbeOutcome::NotStarted(reason) if reason.contains("unable to find") => {
+                return Err(Unseen::Skipped(
+                    "not reached: the image names a user or group that it does not have".into(),
+                ));
+            }
             ProbeOutcome::NotStarted(reason) => {
                 let line = causes::tail(reason).into_iter().next().unwrap_or_default();
                 return Err(Unseen::Failed(format!(
@@ -168,6 +174,13 @@ mod tests {
                 Unseen::Failed(_)
             ));
         }
+    }
+
+    #[test]
+    fn an_image_that_starts_nothing_is_not_reached() {
+        let reason = "unable to find user app: no matching entries in passwd file";
+        let unseen = probed(ProbeOutcome::NotStarted(reason.into())).unseen::<ShellRefused>();
+        assert!(matches!(unseen, Unseen::Skipped(_)));
     }
 
     #[test]

@@ -220,12 +220,11 @@ pub(super) fn reaches(image: &Image, path: &str, user: &User, access: Access) ->
     let Ok(end) = image.tree.resolve(path) else {
         return false;
     };
-    let parents = end
+    let mut parents = end
         .path
         .match_indices('/')
         .filter_map(|(i, _)| image.tree.get(&end.path[..i]));
-    parents.fold(true, |ok, d| ok && allows(d, user, Access::Execute))
-        && allows(end.entry, user, access)
+    parents.all(|d| allows(d, user, Access::Execute)) && allows(end.entry, user, access)
 }
 
 #[cfg(test)]
