@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::edits::Edits;
 use super::installs::is_test;
 use super::shell::{self, Joint, ShellCommand};
-use super::{Check, Doc, Example, Judged, Verdict, View, failure, walk};
+use super::{Check, Doc, Example, Judged, Verdict, View, failure, stage_depends_on, walk};
 use crate::diagnostic::{Finding, Fix};
 use crate::dockerfile::Command;
 use crate::evidence::{
@@ -212,7 +212,7 @@ fn open_gate(view: &View<'_>, source: &SourceEvidence) -> Result<Finding, Unseen
         let stage = &source.graph.stages[test.stage];
         let name = stage.label();
         let span = walk::stage_span(source, stage).unwrap_or_else(|| test.command.span());
-        return Ok(view
+        let mut finding = view
             .finding(
                 format!("`{label}` does not need `{name}`, so the tests are never run"),
                 span,
@@ -224,7 +224,11 @@ fn open_gate(view: &View<'_>, source: &SourceEvidence) -> Result<Finding, Unseen
             .expected(expected, actual)
             .help(format!(
                 "Let `{label}` take something from `{name}`: `COPY --from={name} …`."
-            )));
+            ));
+        finding
+            .fixes
+            .extend(stage_depends_on::take_from(source, target, stage));
+        return Ok(finding);
     }
     let span = walk::stage_span(source, target).unwrap_or(Span::at(0));
     let help = if tests.is_empty() {
@@ -344,6 +348,7 @@ mod tests_of_the_check {
         let finding = case.fails::<BuildGatedBy>();
         assert_eq!(case.words(&finding), "test");
         assert!(finding.message.contains("never run"));
+        assert_eq!(case.after(&finding.fixes[0]).text("Dockerfile"), GOOD);
     }
 
     #[test]

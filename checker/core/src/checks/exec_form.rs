@@ -92,18 +92,29 @@ impl Check for ExecForm {
 
 type InForce<'a> = (Option<&'a Instruction>, Option<&'a Instruction>);
 
-/// The `CMD` and the `ENTRYPOINT` of the image: the last of each. A stage that sets an `ENTRYPOINT` of its own drops
-/// the `CMD` that it inherited from an image, but not one that the same file gave before.
+/// The `CMD` and the `ENTRYPOINT` of the image: the last of each. A stage that sets an `ENTRYPOINT` and no `CMD` of its
+/// own drops the `CMD` that it inherited.
 fn in_force<'a>(
     source: &'a SourceEvidence,
     view: &View<'_>,
 ) -> Result<InForce<'a>, crate::evidence::Unseen> {
     let mut last: InForce<'a> = (None, None);
-    for (_, instruction) in walk::all_instructions(source, view.target()?) {
-        match instruction.command {
-            Command::Cmd(_) => last.0 = Some(instruction),
-            Command::Entrypoint(_) => last.1 = Some(instruction),
-            _ => {}
+    for stage in walk::lineage(&source.graph, view.target()?.index) {
+        let mut own_cmd = false;
+        for (_, instruction) in walk::own_instructions(source, stage) {
+            match instruction.command {
+                Command::Cmd(_) => {
+                    own_cmd = true;
+                    last.0 = Some(instruction);
+                }
+                Command::Entrypoint(_) => {
+                    last.1 = Some(instruction);
+                    if !own_cmd {
+                        last.0 = None;
+                    }
+                }
+                _ => {}
+            }
         }
     }
     Ok(last)
@@ -242,6 +253,7 @@ mod tests {
         Case::new("FROM a\nCMD x\nCMD [\"y\"]\n").passes::<ExecForm>();
         Case::new("FROM a AS b\nCMD x y\nFROM b AS production\n").fails::<ExecForm>();
         Case::new("FROM a\n").passes::<ExecForm>();
+        Case::new("FROM a AS b\nCMD x\nFROM b\nENTRYPOINT [\"y\"]\n").passes::<ExecForm>();
     }
 
     #[test]

@@ -136,7 +136,7 @@ fn absent(
 
 /// A `COPY --from` of `stage` that can just as well take its files from `on`: where `on` goes on from the stage that is
 /// copied from now, it has all its files.
-fn take_from(source: &SourceEvidence, stage: &Stage, on: &Stage) -> Option<Fix> {
+pub(super) fn take_from(source: &SourceEvidence, stage: &Stage, on: &Stage) -> Option<Fix> {
     let graph = &source.graph;
     // What `on` needs must not need `stage` itself, and a stage can only copy from an earlier one.
     if on.index >= stage.index || graph.depends_on(on.index, stage.index) {

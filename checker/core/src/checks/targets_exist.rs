@@ -201,6 +201,10 @@ fn candidate<'a>(
         }
     }
     let role = Role::of_name(names.first())?;
+    // `final` for `production`, `build` for `builder`: another word for the same part.
+    if let Some((_, stage)) = named.iter().find(|(n, _)| Role::of_name(n) == Some(role)) {
+        return Some(stage);
+    }
     let last = graph.stages.len().checked_sub(1)?;
     let unnamed = graph
         .stages
@@ -287,4 +291,72 @@ fn begin_second_stage(source: &SourceEvidence, missing: &[&Names]) -> Option<Fix
         None => edits.lines_after(all.last()?.span, &["", line.as_str()]),
     };
     Some(edits.done())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::case::Case;
+    use super::*;
+
+    fn case(targets: &str, dockerfile: &str) -> Case {
+        Case::new(dockerfile).params(&format!("targets = {targets}"))
+    }
+
+    #[test]
+    fn names_compare_without_case_and_may_be_a_choice() {
+        case("[\"production\"]", "FROM a AS Production\n").passes::<TargetsExist>();
+        case("[[\"production\", \"runtime\"]]", "FROM a AS runtime\n").passes::<TargetsExist>();
+        Case::new("FROM a AS whatever\n").passes::<TargetsExist>();
+        Case::new("FROM a AS b\n")
+            .target("production")
+            .fails::<TargetsExist>();
+    }
+
+    #[test]
+    fn a_near_name_is_put_right_wherever_it_is_used() {
+        let text = "FROM a AS bulider\nFROM b AS production\nCOPY --from=bulider /x /x\nRUN --mount=from=BULIDER,target=/x y\n";
+        let case = case("[\"builder\", \"production\"]", text);
+        assert_eq!(case.words(&case.fails::<TargetsExist>()), "bulider");
+        let after = case.mended::<TargetsExist>().text("Dockerfile");
+        assert!(!after.to_lowercase().contains("bulider"), "{after}");
+    }
+
+    #[test]
+    fn another_word_for_the_same_part_is_replaced() {
+        let text = "FROM a AS build\nFROM b AS final\nCOPY --from=build /x /x\n";
+        let after = case("[\"builder\", \"production\"]", text).mended::<TargetsExist>();
+        assert_eq!(
+            after.text("Dockerfile"),
+            "FROM a AS builder\nFROM b AS production\nCOPY --from=builder /x /x\n"
+        );
+    }
+
+    #[test]
+    fn unnamed_stages_get_the_names_that_fit_them() {
+        let text = "FROM a\nRUN npm run build\nFROM b\nCOPY --from=0 /x /x\n";
+        let after = case("[\"builder\", \"production\"]", text).mended::<TargetsExist>();
+        assert!(
+            after
+                .text("Dockerfile")
+                .starts_with("FROM a AS builder\nRUN npm run build\nFROM b AS production\n")
+        );
+    }
+
+    #[test]
+    fn one_stage_becomes_two() {
+        let text = "FROM a\nRUN npm run build\n\nCMD [\"x\"]\n";
+        let after = case("[\"builder\", \"production\"]", text).mended::<TargetsExist>();
+        assert_eq!(
+            after.text("Dockerfile"),
+            "FROM a AS builder\nRUN npm run build\n\nFROM builder AS production\n\nCMD [\"x\"]\n"
+        );
+    }
+
+    #[test]
+    fn no_fix_where_a_whole_stage_is_missing() {
+        let finding =
+            case("[\"test\", \"production\"]", "FROM a AS production\n").fails::<TargetsExist>();
+        assert_eq!(finding.fixes, []);
+        assert_eq!(finding.message, "there is no stage called `test`");
+    }
 }
