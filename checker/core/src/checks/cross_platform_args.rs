@@ -191,13 +191,15 @@ impl Reaches {
     fn set(&mut self, os: bool, value: &str, span: Span) {
         let variable = if os { "TARGETOS" } else { "TARGETARCH" };
         let from_target = names(value, variable);
+        let plain = value.trim_matches('"');
+        // Images are for Linux: a fixed GOOS=linux is the wanted system.
+        let linux = os && plain == "linux";
         if from_target {
             self.fixed = None;
-        } else if !value.is_empty() && !(os && value.trim_matches('"') == "linux") {
+        } else if !linux && !plain.is_empty() {
             self.fixed = Some(span);
         }
-        // Images are for Linux: a fixed GOOS=linux is the wanted system.
-        let right = from_target || os && value.trim_matches('"') == "linux";
+        let right = from_target || linux;
         if os {
             self.os = right;
             self.declared_os |= right && !from_target;

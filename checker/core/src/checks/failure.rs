@@ -37,10 +37,10 @@ pub(super) fn log_end(failure: &BuildFailure) -> Vec<String> {
 }
 
 /// The instruction that failed.
-pub(super) fn instruction_at<'a>(
-    source: &'a SourceEvidence,
+pub(super) fn instruction_at(
+    source: &SourceEvidence,
     lines: Option<(usize, usize)>,
-) -> Option<(usize, &'a Instruction)> {
+) -> Option<(usize, &Instruction)> {
     let (first, last) = lines?;
     let file = &source.dockerfile.source;
     source

@@ -166,7 +166,7 @@ impl<'a> Walked<'a> {
                         walked.source = walked.source.or(state.source.map(|s| s.1));
                     }
                     Command::Run(_) => {
-                        walked.run(source, stage, index, instruction, manifests, &mut state)
+                        walked.run(source, stage, index, instruction, manifests, &mut state);
                     }
                     _ => {}
                 }

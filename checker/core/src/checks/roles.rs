@@ -68,11 +68,11 @@ pub(super) fn role_of(source: &SourceEvidence, stage: &Stage) -> Role {
         .filter(|i| is_run(i))
         .flat_map(|i| shell::commands(&source.dockerfile, i))
         .collect();
-    if commands.iter().any(|c| installs::is_test(c))
-        && !commands.iter().any(|c| installs::is_compile(c))
+    if commands.iter().any(installs::is_test)
+        && !commands.iter().any(installs::is_compile)
     {
         Role::Test
-    } else if commands.iter().any(|c| installs::is_compile(c)) {
+    } else if commands.iter().any(installs::is_compile) {
         Role::Builder
     } else if commands.iter().any(|c| installs::install_of(c).is_some()) {
         Role::Dependencies

@@ -270,7 +270,7 @@ fn best_run<'a>(
         for (_, instruction) in walk::all_instructions(source, stage) {
             match &instruction.command {
                 Command::User(user) => {
-                    root = matches!(user.text.as_str(), "root" | "0" | "root:root" | "0:0")
+                    root = matches!(user.text.as_str(), "root" | "0" | "root:root" | "0:0");
                 }
                 Command::Run(_) if root => {
                     for command in shell::commands(&source.dockerfile, instruction) {
