@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::installs::{self, Ecosystem, Install};
+use super::manifests::is_manifest;
 use super::shell::{self, ShellCommand};
 use super::{Check, Doc, Example, Judged, Verdict, View, reorder, walk};
 use crate::dockerfile::{Command, CopyCommand, Instruction};
@@ -238,7 +239,7 @@ fn copied(
         Some(stage) => stage.is_some_and(|s| s.source.is_some()),
     };
     for word in &copy.sources {
-        if installs::is_manifest(&word.text, manifests) {
+        if is_manifest(&word.text, manifests) {
             state.manifests = true;
         } else if can_be_source && state.source.is_none() && !all_excluded(copy) {
             state.source = Some((index, word.span));
@@ -263,7 +264,7 @@ fn mounted_source(instruction: &Instruction, manifests: &[String]) -> Option<Spa
         .filter(|m| m.kind == "bind" && m.option("from").is_none())
         .find(|m| {
             let from = m.option("source").map_or(".", |w| w.text.as_str());
-            !installs::is_manifest(from, manifests)
+            !is_manifest(from, manifests)
         })
         .map(|m| m.span)
 }

@@ -68,9 +68,7 @@ pub(super) fn role_of(source: &SourceEvidence, stage: &Stage) -> Role {
         .filter(|i| is_run(i))
         .flat_map(|i| shell::commands(&source.dockerfile, i))
         .collect();
-    if commands.iter().any(installs::is_test)
-        && !commands.iter().any(installs::is_compile)
-    {
+    if commands.iter().any(installs::is_test) && !commands.iter().any(installs::is_compile) {
         Role::Test
     } else if commands.iter().any(installs::is_compile) {
         Role::Builder

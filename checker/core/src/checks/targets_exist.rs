@@ -116,7 +116,10 @@ fn finding(
         let name = stage.name.as_ref().map(|n| n.span);
         name.or_else(|| from_span(source, stage))
     });
-    let all: Vec<String> = missing.iter().map(std::string::ToString::to_string).collect();
+    let all: Vec<String> = missing
+        .iter()
+        .map(std::string::ToString::to_string)
+        .collect();
     let have: Vec<String> = stages.iter().map(Stage::label).collect();
     let actual = match &have[..] {
         [] => "no stage at all".to_owned(),
