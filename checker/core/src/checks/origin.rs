@@ -152,11 +152,11 @@ impl<'a> Origins<'a> {
         let shown = format!("/{path}");
         let finding = Finding::new(message);
         let span = layer.and_then(|l| self.span(l, Some(path)));
-        let in_image = Place::path(shown.clone(), layer);
+        let in_image = Place::path(shown, layer);
         match span {
             Some(span) => finding
                 .at(self.view.place(span))
-                .related(in_image, format!("{shown} is in the image")),
+                .related(in_image, "found here"),
             None => finding.at(in_image),
         }
     }

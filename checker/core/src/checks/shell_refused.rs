@@ -77,7 +77,10 @@ impl Check for ShellRefused {
             ProbeOutcome::ShellRefused => {
                 return Ok(Verdict::passed("no shell could be started"));
             }
-            ProbeOutcome::ShellStarted(shell) => shell,
+            // With the command that was tried: `sh -c …`.
+            ProbeOutcome::ShellStarted(command) => {
+                command.split_whitespace().next().unwrap_or("sh")
+            }
             // No container of the image starts at all: other checks say so, and it is no fault of the engine's.
             ProbeOutcome::NotStarted(reason) if reason.contains("unable to find") => {
                 return Err(Unseen::Skipped(
