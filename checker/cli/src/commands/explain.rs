@@ -1,19 +1,22 @@
 //! `mslab explain`: a check's own page.
 
-use mslab_core::checks::{self, page};
+use mslab_core::checks::{self, PageOptions, list, page};
 use mslab_core::diagnostic::did_you_mean;
 
+use crate::commands::check::print;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::terminal;
 
 /// Prints one check's page, or the list of all.
 pub(crate) fn run(check: Option<&str>, markdown: bool) -> Result<Exit> {
+    let options = if markdown {
+        PageOptions::Markdown { heading: 1 }
+    } else {
+        PageOptions::Terminal { color: true, ascii: false, width: terminal::width() }
+    };
     let Some(id) = check else {
-        let width = checks::ALL.iter().map(|c| c.id().len()).max().unwrap_or(0);
-        for check in checks::ALL {
-            anstream::println!("{:<width$}  {}", check.id(), check.title());
-        }
-        anstream::println!("\n`mslab explain CHECK` shows one of them.");
+        print(&list(&options))?;
         return Ok(Exit::Passed);
     };
     let Some(check) = checks::find(id) else {
@@ -24,6 +27,6 @@ pub(crate) fn run(check: Option<&str>, markdown: bool) -> Result<Exit> {
         };
         return Err(failure.help(help));
     };
-    anstream::print!("{}", page(check, markdown));
+    print(&page(check, &options))?;
     Ok(Exit::Passed)
 }

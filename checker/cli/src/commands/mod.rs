@@ -3,9 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod doctor;
-#[cfg(any())]
 pub(crate) mod explain;
-#[cfg(any())]
 pub(crate) mod graph;
 pub(crate) mod hint;
 pub(crate) mod images;
