@@ -1,53 +1,98 @@
 //! What is known of images: read once, and remembered by image id and layer digest.
 
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use mslab_core::evidence::Built;
-use mslab_core::image::{Image, Needles, NoCache, ReadOptions, read_archive};
-use mslab_engine::Engine;
+use mslab_core::image::{Image, Needles, ReadOptions, read_archive};
+use mslab_engine::{Engine, FactsCache};
 
 use crate::failure::{Failure, Result};
-use crate::progress::Listener;
+use crate::progress::{Event, Listener};
+
+/// How often the person is told how far the reading is.
+const NEWS: Duration = Duration::from_millis(200);
 
 /// Facts of images that were read before.
-#[derive(Debug)]
-pub(crate) struct Facts;
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    cache: FactsCache,
+}
 
 impl Facts {
-    /// Where they are kept.
+    /// The facts kept for this user: `MSLAB_CACHE_DIR`, or the system's folder for caches.
     pub(crate) fn open() -> Self {
-        Self
+        let dirs = || directories::ProjectDirs::from("", "", "mslab").map(|d| d.cache_dir().to_owned());
+        let folder = std::env::var_os("MSLAB_CACHE_DIR").map(PathBuf::from).or_else(dirs);
+        let folder = folder.unwrap_or_else(|| std::env::temp_dir().join("mslab-cache"));
+        Self { cache: FactsCache::new(folder.join("facts")) }
     }
 
     /// Forgets everything, and says how many bytes that was.
     pub(crate) fn forget(&self) -> Result<u64> {
-        Ok(0)
+        self.cache.clear().map_err(|e| Failure::file("clear", self.cache.folder(), &e))
     }
 
-    /// The image that a build made, read with the workspace's canary as needle.
+    /// The image that a build made, with `canary` searched for in it; an empty one is not searched for.
     pub(crate) async fn image(
         &self,
         engine: &Engine,
         built: &Built,
         canary: &str,
-        _: &dyn Listener,
+        listener: &dyn Listener,
     ) -> Result<Image> {
-        let options = ReadOptions {
-            needles: needles(canary),
-            ..ReadOptions::default()
+        let needles = needles(canary);
+        let id = built.image_id.clone();
+        let (cache, key) = (self.cache.clone(), needles.key().to_owned());
+        let name = id.clone();
+        if let Some(image) = blocking(move || cache.image(&name, &key)).await? {
+            return Ok(image);
+        }
+        let bytes = Arc::new(AtomicU64::new(0));
+        let reader = Counted { inner: engine.export(&[&id]), bytes: bytes.clone() };
+        let (mut layers, cache, name) = (self.cache.clone(), self.cache.clone(), id.clone());
+        let reading = blocking(move || {
+            let key = needles.key().to_owned();
+            let options = ReadOptions { needles, ..ReadOptions::default() };
+            let mut image = read_archive(reader, &options, &mut layers)?;
+            image.id.clone_from(&name);
+            // What cannot be kept is read again the next time.
+            let _ = cache.keep_image(&image, &name, &key);
+            Ok(image)
+        });
+        let mut reading = std::pin::pin!(reading);
+        let read: std::result::Result<Image, mslab_core::image::ReadError> = loop {
+            tokio::select! {
+                read = &mut reading => break read?,
+                () = tokio::time::sleep(NEWS) => listener.on(Event::Reading(bytes.load(Ordering::Relaxed))),
+            }
         };
-        let reader = engine.export(&[&built.image_id]);
-        let reading =
-            tokio::task::spawn_blocking(move || read_archive(reader, &options, &mut NoCache));
-        let read = reading
-            .await
-            .map_err(|e| Failure::environment("reading the image broke off").because(&e))?;
-        let mut image = read.map_err(|e| {
+        read.map_err(|e| {
             let help = e.help().unwrap_or_default();
-            Failure::environment(format!("the image {} cannot be read", built.image_id))
-                .because(&e)
-                .help(help)
-        })?;
-        image.id.clone_from(&built.image_id);
-        Ok(image)
+            Failure::environment(format!("the image {id} cannot be read")).because(&e).help(help)
+        })
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| Failure::environment("reading the image broke off").because(&e))
+}
+
+/// Counts what is read.
+struct Counted<R> {
+    inner: R,
+    bytes: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        self.bytes.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
     }
 }
 
