@@ -101,11 +101,6 @@ impl Workspace {
         state::write_atomically(&marker, text.as_bytes())
     }
 
-    /// The folder itself.
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// An exercise's folder, whether it is there or not.
     pub(crate) fn exercise_dir(&self, lab: &Lab) -> PathBuf {
         self.root.join(lab.workspace_folder())

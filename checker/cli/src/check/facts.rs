@@ -25,15 +25,22 @@ pub(crate) struct Facts {
 impl Facts {
     /// The facts kept for this user: `MSLAB_CACHE_DIR`, or the system's folder for caches.
     pub(crate) fn open() -> Self {
-        let dirs = || directories::ProjectDirs::from("", "", "mslab").map(|d| d.cache_dir().to_owned());
-        let folder = std::env::var_os("MSLAB_CACHE_DIR").map(PathBuf::from).or_else(dirs);
+        let dirs =
+            || directories::ProjectDirs::from("", "", "mslab").map(|d| d.cache_dir().to_owned());
+        let folder = std::env::var_os("MSLAB_CACHE_DIR")
+            .map(PathBuf::from)
+            .or_else(dirs);
         let folder = folder.unwrap_or_else(|| std::env::temp_dir().join("mslab-cache"));
-        Self { cache: FactsCache::new(folder.join("facts")) }
+        Self {
+            cache: FactsCache::new(folder.join("facts")),
+        }
     }
 
     /// Forgets everything, and says how many bytes that was.
     pub(crate) fn forget(&self) -> Result<u64> {
-        self.cache.clear().map_err(|e| Failure::file("clear", self.cache.folder(), &e))
+        self.cache
+            .clear()
+            .map_err(|e| Failure::file("clear", self.cache.folder(), &e))
     }
 
     /// The image that a build made, with `canary` searched for in it; an empty one is not searched for.
@@ -52,11 +59,17 @@ impl Facts {
             return Ok(image);
         }
         let bytes = Arc::new(AtomicU64::new(0));
-        let reader = Counted { inner: engine.export(&[&id]), bytes: bytes.clone() };
+        let reader = Counted {
+            inner: engine.export(&[&id]),
+            bytes: bytes.clone(),
+        };
         let (mut layers, cache, name) = (self.cache.clone(), self.cache.clone(), id.clone());
         let reading = blocking(move || {
             let key = needles.key().to_owned();
-            let options = ReadOptions { needles, ..ReadOptions::default() };
+            let options = ReadOptions {
+                needles,
+                ..ReadOptions::default()
+            };
             let mut image = read_archive(reader, &options, &mut layers)?;
             image.id.clone_from(&name);
             // What cannot be kept is read again the next time.
@@ -72,7 +85,9 @@ impl Facts {
         };
         read.map_err(|e| {
             let help = e.help().unwrap_or_default();
-            Failure::environment(format!("the image {id} cannot be read")).because(&e).help(help)
+            Failure::environment(format!("the image {id} cannot be read"))
+                .because(&e)
+                .help(help)
         })
     }
 }

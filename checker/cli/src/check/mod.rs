@@ -86,17 +86,25 @@ pub(crate) async fn examine(
     let files = evidence::read_text_files(subject)?;
     let mut evidence = evidence::of_text(files, subject.plan, Reason::NotBuilt);
     evidence::add_contexts(&mut evidence, subject);
-    let mut stand_ins = Vec::new();
-    match means {
+    let gathered = match means {
         Means::Engine(bench) => {
-            stand_ins =
-                gather::by_building(subject, bench, options, listener, &mut evidence).await?
+            gather::by_building(subject, bench, options, listener, &mut evidence).await
         }
         Means::Image(bench, reference) => {
-            gather::from_image(subject, bench, reference, options, listener, &mut evidence).await?
+            let seen =
+                gather::from_image(subject, bench, reference, options, listener, &mut evidence)
+                    .await;
+            seen.map(|()| Vec::new())
         }
-        Means::Archive(path) => gather::from_archive(subject, path, &mut evidence)?,
+        Means::Archive(path) => {
+            gather::from_archive(subject, path, &mut evidence).map(|()| Vec::new())
+        }
+    };
+    if let Means::Engine(bench) | Means::Image(bench, _) = means {
+        // However it ended: nothing is left behind.
+        bench.engine.settle().await;
     }
+    let stand_ins = gathered?;
     let mut report = judge::judge(subject.plan, &evidence);
     report.stand_ins = stand_ins;
     if let Means::Engine(bench) | Means::Image(bench, _) = means {

@@ -1,5 +1,6 @@
 //! `mslab check`: the main job.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,7 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> Result<Exit> {
     let options = report::Options {
         color: args.output.is_none(),
         next: next_step(&reports),
+        folders: folders(&reports)?,
         ..options(global)
     };
     let text = (output.render)(&reports, &options);
@@ -38,6 +40,27 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> Result<Exit> {
         write_job_summary(&reports, &options)?;
     }
     Ok(exit_of(&reports))
+}
+
+/// Where each exercise is, as seen from the current folder: reports name files by it, so that a terminal, an editor and
+/// a CI's annotations find them.
+fn folders(reports: &[Report]) -> Result<BTreeMap<String, String>> {
+    let here = Surroundings::here()?;
+    let (Some(workspace), Ok(now)) = (&here.workspace, std::env::current_dir()) else {
+        return Ok(BTreeMap::new());
+    };
+    let mut folders = BTreeMap::new();
+    for report in reports.iter().filter(|r| !r.lab.is_empty()) {
+        let dir = workspace.exercise_dir(&here.labs.find(&report.exercise)?);
+        let Ok(relative) = dir.strip_prefix(&now) else {
+            continue;
+        };
+        let relative = relative.to_string_lossy().replace('\\', "/");
+        if !relative.is_empty() {
+            folders.insert(report.exercise.clone(), relative);
+        }
+    }
+    Ok(folders)
 }
 
 /// How this terminal wants its reports.

@@ -15,7 +15,13 @@ pub(crate) fn run(keep_stand_ins: bool, global: &Global) -> Result<Exit> {
     let forgotten = Facts::open().forget()?;
     let removed = runtime::block_on(async |cancel| {
         let bench = Bench::open(global, &cancel).await?;
-        Ok(bench.engine.clean(CleanOptions { keep_stand_ins, ..CleanOptions::default() }).await?)
+        Ok(bench
+            .engine
+            .clean(CleanOptions {
+                keep_stand_ins,
+                ..CleanOptions::default()
+            })
+            .await?)
     })?;
     for name in &removed.images {
         anstream::println!("- {name}");

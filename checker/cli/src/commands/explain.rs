@@ -13,7 +13,11 @@ pub(crate) fn run(check: Option<&str>, markdown: bool) -> Result<Exit> {
     let options = if markdown {
         PageOptions::Markdown { heading: 1 }
     } else {
-        PageOptions::Terminal { color: true, ascii: false, width: terminal::width() }
+        PageOptions::Terminal {
+            color: true,
+            ascii: false,
+            width: terminal::width(),
+        }
     };
     let Some(id) = check else {
         print(&list(&options))?;
