@@ -159,7 +159,13 @@ fn no_target(view: &View<'_>, source: &SourceEvidence) -> Finding {
 fn errors_fix(source: &SourceEvidence) -> Option<Fix> {
     let file = &source.dockerfile.source;
     let mut edits = Edits::new("write what was meant", &source.path, file);
+    let mut mended: Vec<Span> = Vec::new();
     for error in &source.dockerfile.errors {
+        // One word may be at fault twice.
+        if mended.contains(&error.span) {
+            continue;
+        }
+        mended.push(error.span);
         let written = file.snippet(error.span);
         let unknown = source
             .dockerfile

@@ -247,8 +247,10 @@ fn with_fix(view: &View<'_>, source: &SourceEvidence, found: &[Leak], finding: F
         };
         mended += here;
     }
-    if mended == found.len() {
-        finding.fix(edits.done())
+    let fix = edits.done();
+    // Two arguments of one name would have the same step edited twice.
+    if mended == found.len() && fix.apply(&view.evidence.files).is_ok() {
+        finding.fix(fix)
     } else {
         finding
     }

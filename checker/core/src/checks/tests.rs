@@ -117,3 +117,62 @@ fn no_check_judges_what_it_cannot_see() {
         }
     }
 }
+
+/// Lines that make checks look, put together in any order.
+const LINES: &[&str] = &[
+    "FROM node:24-alpine AS builder",
+    "FROM --platform=$BUILDPLATFORM golang:1.27 AS test",
+    "FROM builder",
+    "FROM scratch AS production",
+    "FROM node:latest",
+    "ARG NPM_TOKEN",
+    "ARG TARGETOS TARGETARCH",
+    "ENV API_KEY=abc GOOS=$TARGETOS",
+    "WORKDIR app",
+    "COPY . .",
+    "COPY --from=0 /x /x",
+    "COPY --from=bulider /x /x",
+    "COPY --from=test /out/app .env ./",
+    "COPY <<EOF /etc/é\r\nx=$Y\r\nEOF",
+    "RUN npm ci --no-cache-dir && npm run build",
+    "RUN npm test || true",
+    "RUN --mount=type=cache,target=/root/.npm \\\n  # why\n\n  npm ci",
+    "RUN <<EOF\nset -e\ngo build -o /out/app .\nEOF",
+    "RUN [\"go\", \"build\", \"$NPM_TOKEN\"]",
+    "RUN echo \"$NPM_TOKEN\" '${NPM_TOKEN}' \"unclosed",
+    "ONBUILD COPY . .",
+    "USER node",
+    "CMD node server.js é",
+    "ENTRYPOINT ['x', 'y']",
+    "HEALTHCHECK CMD exit 0",
+    "RUNN x",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn no_work_makes_a_check_panic_or_offer_a_fix_that_cannot_be_applied(
+        lines in proptest::collection::vec(0..LINES.len(), 0..12),
+        tail in "\\PC{0,30}",
+        windows in proptest::bool::ANY,
+    ) {
+        let mut text: String = lines.iter().flat_map(|i| [LINES[*i], "\n"]).collect();
+        text.push_str(&tail);
+        if windows {
+            text = text.replace('\n', "\r\n");
+        }
+        let case = Case::new(&text)
+            .context(&[("package.json", 1), ("src/x", 2)])
+            .secrets(&[("npm_token", "canary")]);
+        for check in ALL {
+            let work = case.clone().params(check.doc().good.params);
+            if let Ok(Verdict::Failed(finding)) = work.judge_by(*check) {
+                for fix in &finding.fixes {
+                    let applied = fix.apply(&case.evidence().files);
+                    proptest::prop_assert!(applied.is_ok(), "{}: {applied:?}", check.id());
+                }
+            }
+        }
+    }
+}
