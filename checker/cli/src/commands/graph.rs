@@ -41,6 +41,6 @@ pub(crate) fn run(file: &Path, format: GraphFormat, target: Option<&str>) -> Res
         GraphFormat::Json => draw::json(&graph, &dockerfile, target),
     };
     print(&text)?;
-    let refused = !dockerfile.errors.is_empty() || !graph.problems.is_empty();
+    let refused = !dockerfile.errors.is_empty() || !graph.problems_for(target).is_empty();
     Ok(if refused { Exit::Work } else { Exit::Passed })
 }
