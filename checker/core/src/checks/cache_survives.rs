@@ -142,13 +142,24 @@ fn instruction_of(source: &SourceEvidence, step: &Step) -> Option<usize> {
     if let Some((index, _)) = failure::instruction_at(source, step.lines) {
         return Some(index);
     }
-    let (place, text) = name_parts(&step.name)?;
-    let stage = stage_of_name(source, place)?;
-    stage.instructions.clone().find(|i| {
-        let instruction = source.dockerfile.instructions.get(*i);
+    let all = &source.dockerfile.instructions;
+    let says = |i: &usize, text: &str| {
+        let instruction = all.get(*i);
         instruction
             .is_some_and(|x| normal(&source.dockerfile.source.snippet(x.span)) == normal(text))
-    })
+    };
+    match name_parts(&step.name) {
+        Some((place, text)) => {
+            let stage = stage_of_name(source, place)?;
+            stage.instructions.clone().find(|i| says(i, text))
+        }
+        // The classic builder and Podman name no stage: `Step 4/9 : RUN npm ci`, `STEP 4/9: RUN npm ci`.
+        None => {
+            let (_, text) = step.name.split_once(": ")?;
+            let mut found = (0..all.len()).filter(|i| says(i, text));
+            found.next().filter(|_| found.next().is_none())
+        }
+    }
 }
 
 /// `[builder 3/5] RUN npm ci` as `builder` and `RUN npm ci`.
@@ -164,6 +175,11 @@ fn stage_of_name<'a>(source: &'a SourceEvidence, place: &str) -> Option<&'a Stag
     let numbered = || word.strip_prefix("stage-")?.parse::<usize>().ok();
     let graph = &source.graph;
     graph.find(word).or_else(|| graph.stages.get(numbered()?))
+}
+
+/// Whether a step only looks a base up: engines do not always say that it was cached.
+fn is_from(step: &Step) -> bool {
+    step.name.contains("] FROM ") || step.name.contains(": FROM ")
 }
 
 fn normal(text: &str) -> String {
@@ -202,8 +218,7 @@ fn matching<'a>(source: &SourceEvidence, wanted: &Wanted, built: &'a Built) -> V
                 }
             }
         })
-        // What a step prints is no step, and neither is a FROM.
-        .filter(|s| !s.name.contains("] FROM ") && s.name.contains(']'))
+        .filter(|s| !is_from(s))
         .collect()
 }
 
@@ -290,7 +305,7 @@ fn first_broken(source: &SourceEvidence, built: &Built, victim: usize) -> Option
     let fresh: Vec<usize> = built
         .steps
         .iter()
-        .filter(|s| !s.cached && !s.name.contains("] FROM ") && s.name.starts_with('['))
+        .filter(|s| !s.cached && !is_from(s))
         .filter_map(|s| instruction_of(source, s))
         .collect();
     order
@@ -381,6 +396,26 @@ mod tests {
         without(true).passes::<CacheSurvives>();
         let again = without(false);
         assert_eq!(again.words(&again.fails::<CacheSurvives>()), "RUN npm ci");
+    }
+
+    #[test]
+    fn steps_without_a_stage_are_found_by_what_they_say() {
+        for cached in [true, false] {
+            let Extra::Rebuild(BuildOutcome::Built(mut built)) = rebuilt(&[
+                ("Step 3/9 : COPY . .", 3, false),
+                ("Step 4/9 : RUN npm ci", 4, cached),
+            ]) else {
+                unreachable!()
+            };
+            built.steps.iter_mut().for_each(|s| s.lines = None);
+            let extra = Extra::Rebuild(BuildOutcome::Built(built));
+            let case = Case::new(BAD).params(PARAMS).extra(extra);
+            if cached {
+                case.passes::<CacheSurvives>();
+            } else {
+                assert_eq!(case.words(&case.fails::<CacheSurvives>()), "COPY . .");
+            }
+        }
     }
 
     #[test]
