@@ -25,7 +25,8 @@ type Sources = BTreeMap<String, Arc<SourceEvidence>>;
 /// What differs from the plain build.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Variation {
-    /// Files laid over the context, whatever the ignore file says.
+    /// Files laid over the folder. What the ignore file keeps out of the build is kept out here too: a test that never
+    /// reaches the build cannot fail in it.
     pub(super) overlay: Folder,
     /// Text to append to a file of the context.
     pub(super) append: Option<(String, String)>,
@@ -85,11 +86,7 @@ impl<'a> Builder<'a> {
         dir: &Path,
         dockerfile: &str,
     ) -> Result<(Context, Option<String>), ContextError> {
-        let found = ignore_file_names(dockerfile).into_iter().find_map(|name| {
-            let bytes = std::fs::read(dir.join(&name)).ok()?;
-            Some((name, Ignore::parse(&bytes)))
-        });
-        let (name, ignore) = found.unzip();
+        let (name, ignore) = ignore_file(dir, dockerfile).unzip();
         let ignored = |path: &str, _: bool| ignore.as_ref().is_some_and(|i| i.matches(path));
         let options = ScanOptions {
             ignored: &ignored,
@@ -175,7 +172,9 @@ impl<'a> Builder<'a> {
 
     fn pack(&self, build: &PlannedBuild, variation: &Variation) -> Result<Archive, ContextError> {
         let (mut context, _) = Self::context(self.subject.dir, &build.dockerfile)?;
-        for (path, file) in &variation.overlay {
+        let ignore = ignore_file(self.subject.dir, &build.dockerfile).map(|(_, ignore)| ignore);
+        let reaches = |path: &str| ignore.as_ref().is_none_or(|i| !i.matches(path));
+        for (path, file) in variation.overlay.iter().filter(|(p, _)| reaches(p)) {
             context.put(
                 path,
                 file.bytes.to_vec(),
@@ -251,6 +250,14 @@ impl<'a> Builder<'a> {
             let _ = self.bench.engine.remove_image(&image, false).await;
         }
     }
+}
+
+/// The ignore file that counts for a Dockerfile: its own, or the folder's.
+fn ignore_file(dir: &Path, dockerfile: &str) -> Option<(String, Ignore)> {
+    ignore_file_names(dockerfile).into_iter().find_map(|name| {
+        let bytes = std::fs::read(dir.join(&name)).ok()?;
+        Some((name, Ignore::parse(&bytes)))
+    })
 }
 
 /// An error and what lies beneath it, in one line.

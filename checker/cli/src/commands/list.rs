@@ -3,12 +3,12 @@
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::terminal::{DIM, GOOD, PROBLEM, paint};
-use crate::workspace::{ExerciseState, Progress, Surroundings};
+use crate::workspace::{ExerciseState, Progress, Surroundings, Workspace};
 
 /// Prints the table.
 pub(crate) fn run() -> Result<Exit> {
     let here = Surroundings::here()?;
-    let state = here.workspace.as_ref().map(|w| w.state()).transpose()?;
+    let state = here.workspace.as_ref().map(Workspace::state).transpose()?;
     let labs = here.labs.all()?;
     let width = labs
         .iter()

@@ -234,7 +234,8 @@ fn open_gate(view: &View<'_>, source: &SourceEvidence) -> Result<Finding, Unseen
     let help = if tests.is_empty() {
         "Run the tests in a stage that the target needs."
     } else {
-        "Look at what happens to the tests' exit code, and at whether they see the files that are shipped."
+        "Look at what happens to the tests' exit code, at whether `.dockerignore` keeps the tests out of the build, and \
+         at whether they try the files that ship."
     };
     Ok(view
         .finding(format!("`{label}` builds although a test fails"), span)

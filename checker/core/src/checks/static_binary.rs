@@ -244,7 +244,7 @@ impl<'a> Subject<'a> {
             return Err(Box::new(at_start(view, finding)));
         };
         Ok(Self {
-            shown: format!("{program}, which {} starts", started.argv[0]),
+            shown: format!("{program}, which {} starts,", started.argv[0]),
             program: find(image, &program),
             how: "the container would not start: ",
         })
@@ -421,7 +421,7 @@ mod tests {
             ),
             (
                 &format!("cmd [\"/bin/sh\", \"-c\", \"/s\"]\n{shell}"),
-                "/s, which /bin/sh starts is dynamically linked",
+                "/s, which /bin/sh starts, is dynamically linked",
                 "it needs the loader /lib64/ld-linux-x86-64.so.2 and libc.so.6",
             ),
             (

@@ -89,7 +89,7 @@ impl Check for TargetsExist {
                 .map(Stage::label)
                 .collect();
             let found = listed(found.iter().map(String::as_str), "and");
-            return Ok(Verdict::passed(format!("there is {found}")));
+            return Ok(Verdict::passed(format!("found {found}")));
         }
         Ok(finding(view, source, wanted, &missing).into())
     }
