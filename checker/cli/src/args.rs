@@ -201,9 +201,12 @@ pub(crate) struct VerifyArgs {
     /// Apply and build every fix that is offered
     #[arg(long)]
     pub(crate) fixes: bool,
-    /// Store the attempts' reports beside them
-    #[arg(long)]
+    /// Store the attempts' reports beside them, with every fix built
+    #[arg(long, conflicts_with = "quick")]
     pub(crate) bless: bool,
+    /// Judge again what earlier runs have judged with the same program, engine and base images
+    #[arg(long)]
+    pub(crate) again: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

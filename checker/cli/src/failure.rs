@@ -77,6 +77,12 @@ impl Failure {
         self
     }
 
+    /// Says where it happened.
+    pub(crate) fn at(mut self, place: impl Display) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
     /// What to do: one sentence.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into()).filter(|h| !h.is_empty());

@@ -60,6 +60,14 @@ impl Labs {
         self.folders()?.iter().map(|f| self.read(f)).collect()
     }
 
+    /// The folder of one lab, where there is one to write in.
+    pub(crate) fn folder_of(&self, lab: &Lab) -> Option<PathBuf> {
+        match self {
+            Self::Carried => None,
+            Self::Folder(root) => Some(root.join(format!("{:02}-{}", lab.number, lab.slug))),
+        }
+    }
+
     fn read(&self, folder: &str) -> Result<Lab> {
         let files = match self {
             Self::Carried => carried::FILES

@@ -153,7 +153,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// `text` without control characters: a build's log must not steer the terminal.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()

@@ -16,6 +16,15 @@ use crate::progress::{Event, Listener};
 /// How often the person is told how far the reading is.
 const NEWS: Duration = Duration::from_millis(200);
 
+/// Where mslab keeps what it can do without: `MSLAB_CACHE_DIR`, or its part of the system's folder for caches.
+pub(crate) fn cache_folder() -> PathBuf {
+    let dirs = || directories::ProjectDirs::from("", "", "mslab").map(|d| d.cache_dir().to_owned());
+    let folder = std::env::var_os("MSLAB_CACHE_DIR")
+        .map(PathBuf::from)
+        .or_else(dirs);
+    folder.unwrap_or_else(|| std::env::temp_dir().join("mslab-cache"))
+}
+
 /// Facts of images that were read before.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
@@ -23,16 +32,10 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// The facts kept for this user: `MSLAB_CACHE_DIR`, or the system's folder for caches.
+    /// The facts kept for this user, in [`cache_folder`].
     pub(crate) fn open() -> Self {
-        let dirs =
-            || directories::ProjectDirs::from("", "", "mslab").map(|d| d.cache_dir().to_owned());
-        let folder = std::env::var_os("MSLAB_CACHE_DIR")
-            .map(PathBuf::from)
-            .or_else(dirs);
-        let folder = folder.unwrap_or_else(|| std::env::temp_dir().join("mslab-cache"));
         Self {
-            cache: FactsCache::new(folder.join("facts")),
+            cache: FactsCache::new(cache_folder().join("facts")),
         }
     }
 

@@ -19,7 +19,7 @@ use mslab_engine::CancellationToken;
 
 pub(crate) use bases::{Base, STAND_IN_LABEL};
 pub(crate) use bench::Bench;
-pub(crate) use facts::Facts;
+pub(crate) use facts::{Facts, cache_folder};
 pub(crate) use gather::read_file;
 
 use crate::failure::Result;

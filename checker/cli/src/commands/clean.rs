@@ -9,10 +9,11 @@ use crate::exit::Exit;
 use crate::failure::Result;
 use crate::runtime;
 use crate::terminal::{HINT, paint};
+use crate::verify::Kept;
 
 /// Removes it all, and says what it was.
 pub(crate) fn run(keep_stand_ins: bool, global: &Global) -> Result<Exit> {
-    let forgotten = Facts::open().forget()?;
+    let forgotten = Facts::open().forget()? + Kept::forget()?;
     let removed = runtime::block_on(async |cancel| {
         let bench = Bench::open(global, &cancel).await?;
         Ok(bench

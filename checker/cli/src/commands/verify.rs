@@ -1,30 +1,71 @@
 //! `mslab verify`: proves labs on the engine.
 
+use std::path::PathBuf;
+
+use futures_util::StreamExt as _;
 use mslab_core::lab::Lab;
 use mslab_core::plan::Plan;
 use mslab_core::report::Status;
+use mslab_engine::CancellationToken;
 
 use crate::args::{Global, VerifyArgs};
 use crate::check::{Bench, Options};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::progress::{Event, Terminal};
 use crate::runtime;
 use crate::terminal::{DIM, GOOD, PROBLEM, paint};
-use crate::verify::{Case, cases, fixes_of, prove};
+use crate::verify::{Board, Case, Kept, Proof, Prover, cases, stored};
 use crate::workspace::Surroundings;
+
+/// How many cases are looked at together: while one waits for its container, another builds.
+const TOGETHER: usize = 2;
+
+/// A lab with all that must be shown of it.
+struct Work {
+    lab: Lab,
+    plan: Plan,
+    cases: Vec<Case>,
+    /// Where its files are, if they can be written.
+    folder: Option<PathBuf>,
+}
+
+/// What came of a case.
+enum Came {
+    Proved(Box<Proof>),
+    /// Not built, for want of these features.
+    LeftOut(Vec<&'static str>),
+}
 
 /// What was counted.
 #[derive(Default)]
 struct Tally {
     cases: usize,
     agreed: usize,
+    left_out: usize,
     fixes: usize,
     held: usize,
+    stored: usize,
+    stale: usize,
 }
 
 /// Verifies the labs that are named, or all.
 pub(crate) fn run(args: &VerifyArgs, global: &Global) -> Result<Exit> {
+    let work = work(args)?;
+    let (tally, found) = runtime::block_on(async |cancel| {
+        let bench = Bench::open(global, &cancel).await?;
+        let kept = Kept::open(&bench, args.again).await?;
+        let tally = prove_all(&work, &bench, &kept, args, global, &cancel).await?;
+        Ok((tally, kept.found()))
+    })?;
+    anstream::println!("\n{}", tally.summary(found));
+    Ok(if tally.all_is_well() {
+        Exit::Passed
+    } else {
+        Exit::Work
+    })
+}
+
+fn work(args: &VerifyArgs) -> Result<Vec<Work>> {
     let here = Surroundings::here()?;
     let labs: Vec<Lab> = match args.labs.as_slice() {
         [] => here.labs.all()?,
@@ -33,120 +74,195 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global) -> Result<Exit> {
             .map(|n| here.labs.find(n))
             .collect::<Result<_>>()?,
     };
-    let plans = labs.iter().map(Plan::new).collect::<Result<Vec<_>, _>>()?;
-    let tally = runtime::block_on(async |cancel| {
-        let bench = Bench::open(global, &cancel).await?;
-        let options = Options {
-            cancel,
-            ..Options::default()
-        };
-        let mut tally = Tally::default();
-        for (lab, plan) in labs.iter().zip(&plans) {
-            anstream::println!("{}  {}", lab.exercise(), lab.definition.title);
-            for case in cases(lab, !args.quick)? {
-                one(lab, plan, &case, &bench, args, global, &options, &mut tally).await?;
-            }
+    let one = |lab: Lab| {
+        let folder = here.labs.folder_of(&lab);
+        if args.bless && folder.is_none() {
+            return Err(
+                Failure::usage("there is no folder of labs to store reports in")
+                    .help("Run it in the repository."),
+            );
         }
-        Ok(tally)
-    })?;
-    anstream::println!(
-        "\n{} of {} cases as declared, {} of {} fixes hold",
-        tally.agreed,
-        tally.cases,
-        tally.held,
-        tally.fixes
-    );
-    Ok(
-        if tally.agreed == tally.cases && tally.held == tally.fixes {
-            Exit::Passed
-        } else {
-            Exit::Work
-        },
-    )
+        Ok(Work {
+            plan: Plan::new(&lab)?,
+            cases: cases(&lab, !args.quick)?,
+            folder,
+            lab,
+        })
+    };
+    labs.into_iter().map(one).collect()
 }
 
-#[allow(
-    clippy::too_many_arguments,
-    reason = "one call; a struct for it would be only its arguments again"
-)]
-async fn one(
-    lab: &Lab,
-    plan: &Plan,
-    case: &Case,
+async fn prove_all(
+    work: &[Work],
     bench: &Bench,
+    kept: &Kept,
     args: &VerifyArgs,
     global: &Global,
-    options: &Options,
-    tally: &mut Tally,
-) -> Result<()> {
-    let listener = Terminal::listener(global);
-    let proof = prove(lab, plan, case, bench, &*listener, options).await?;
-    if let Some(check) = proof
-        .report
-        .checks
-        .iter()
-        .find(|c| c.status == Status::Error)
-    {
-        return Err(Failure::environment(format!(
-            "{}, {}: `{}` could not look: {}",
-            lab.exercise(),
-            case.name,
-            check.key,
-            check.message
-        ))
-        .help("`mslab doctor` says what is missing."));
-    }
-    let trials = if args.fixes {
-        fixes_of(
-            lab,
-            plan,
-            &case.files,
-            &proof.report,
-            bench,
-            &*listener,
-            options,
-        )
-        .await?
-    } else {
-        Vec::new()
+    cancel: &CancellationToken,
+) -> Result<Tally> {
+    let board = Board::new(global);
+    // One case that cannot be judged stops the others, and they clean up.
+    let options = Options {
+        cancel: cancel.child_token(),
+        ..Options::default()
     };
-    listener.on(Event::Done);
-    tally.cases += 1;
-    tally.agreed += usize::from(proof.differences.is_empty());
-    let symbol = if proof.differences.is_empty() {
+    let one = async |work: &Work, case: &Case| {
+        if options.cancel.is_cancelled() {
+            return Err(Failure::interrupted());
+        }
+        let lacking = case.lacks(bench);
+        if !lacking.is_empty() {
+            return Ok(Came::LeftOut(lacking));
+        }
+        let listener = board.case(&case.name);
+        let prover = Prover {
+            lab: &work.lab,
+            plan: &work.plan,
+            bench,
+            kept: Some(kept),
+            listener: &listener,
+            options: &options,
+        };
+        let proof = prover.prove(case, args.fixes || args.bless).await?;
+        Ok(Came::Proved(Box::new(proof)))
+    };
+    let all: Vec<(&Work, &Case)> = work
+        .iter()
+        .flat_map(|w| w.cases.iter().map(move |c| (w, c)))
+        .collect();
+    let jobs = all.iter().map(|(work, case)| one(work, case));
+    let mut done = std::pin::pin!(futures_util::stream::iter(jobs).buffered(TOGETHER));
+    let mut tally = Tally::default();
+    let mut failure = None;
+    for (work, case) in &all {
+        let Some(came) = done.next().await else { break };
+        match came {
+            Ok(came) if failure.is_none() => {
+                if case.name == "solution" {
+                    let lab = &work.lab;
+                    board.print(&[format!("{}  {}", lab.exercise(), lab.definition.title)]);
+                }
+                board.print(&tally.add(work, case, &came, args)?);
+            }
+            Ok(_) => {}
+            Err(f) => {
+                options.cancel.cancel();
+                failure.get_or_insert(f);
+            }
+        }
+    }
+    failure.map_or(Ok(tally), Err)
+}
+
+impl Tally {
+    /// Counts what came of a case, stores its report if that is asked for, and says it.
+    fn add(
+        &mut self,
+        work: &Work,
+        case: &Case,
+        came: &Came,
+        args: &VerifyArgs,
+    ) -> Result<Vec<String>> {
+        let proof = match came {
+            Came::Proved(proof) => proof,
+            Came::LeftOut(lacking) => {
+                self.left_out += 1;
+                let why = format!("left out: the engine lacks {}", lacking.join(", "));
+                return Ok(vec![format!("  - {:<40} {}", case.name, paint(DIM, why))]);
+            }
+        };
+        let mut news = "";
+        let mut old_report = None;
+        if case.is_attempt()
+            && let Some(stale) = proof.stale(case)
+        {
+            match &work.folder {
+                Some(folder) if args.bless && proof.agrees() => {
+                    stored::store(&folder.join(&case.name), &proof.to_store())?;
+                    self.stored += 1;
+                    news = "  (report stored)";
+                }
+                _ => old_report = Some(stale),
+            }
+        }
+        self.cases += 1;
+        self.agreed += usize::from(proof.differences.is_empty());
+        self.stale += usize::from(old_report.is_some());
+        let differences: Vec<&String> = proof.differences.iter().chain(&old_report).collect();
+        let symbol = symbol(differences.is_empty());
+        let said = paint(DIM, format!("{}{news}", verdict(proof)));
+        let mut lines = vec![format!("  {symbol} {:<40} {said}", case.name)];
+        lines.extend(differences.iter().map(|d| format!("      {d}")));
+        for trial in &proof.trials {
+            let holds = trial.trouble.is_empty();
+            self.fixes += 1;
+            self.held += usize::from(holds);
+            if !holds || args.fixes {
+                lines.push(format!(
+                    "    {} fix for `{}`: {}",
+                    self::symbol(holds),
+                    trial.key,
+                    trial.title
+                ));
+            }
+            lines.extend(trial.trouble.iter().map(|t| format!("        {t}")));
+        }
+        Ok(lines)
+    }
+
+    fn all_is_well(&self) -> bool {
+        self.agreed == self.cases && self.held == self.fixes && self.stale == 0
+    }
+
+    fn summary(&self, found: usize) -> String {
+        let mut parts = vec![format!(
+            "{} of {} cases as declared",
+            self.agreed, self.cases
+        )];
+        if self.fixes > 0 {
+            parts.push(format!("{} of {} fixes hold", self.held, self.fixes));
+        }
+        if self.left_out > 0 {
+            parts.push(format!(
+                "{} left out for want of engine features",
+                self.left_out
+            ));
+        }
+        if self.stale > 0 {
+            parts.push(format!(
+                "{} stored reports missing or out of date (`mslab verify --bless` stores them)",
+                self.stale
+            ));
+        }
+        if self.stored > 0 {
+            parts.push(format!("{} reports stored", self.stored));
+        }
+        if found > 0 {
+            parts.push(format!("{found} results known already"));
+        }
+        parts.join(", ")
+    }
+}
+
+fn symbol(good: bool) -> String {
+    if good {
         paint(GOOD, "✓")
     } else {
         paint(PROBLEM, "✗")
-    };
-    let failed = proof
+    }
+}
+
+fn verdict(proof: &Proof) -> String {
+    let failed: Vec<&str> = proof
         .report
         .checks
         .iter()
         .filter(|c| c.status == Status::Failed)
         .map(|c| c.key.as_str())
-        .collect::<Vec<_>>()
-        .join(", ");
-    let said = if failed.is_empty() {
+        .collect();
+    if failed.is_empty() {
         "passes".to_owned()
     } else {
-        format!("fails {failed}")
-    };
-    anstream::println!("  {symbol} {:<40} {}", case.name, paint(DIM, said));
-    for line in &proof.differences {
-        anstream::println!("      {line}");
+        format!("fails {}", failed.join(", "))
     }
-    for trial in &trials {
-        tally.fixes += 1;
-        tally.held += usize::from(trial.trouble.is_empty());
-        let symbol = if trial.trouble.is_empty() {
-            paint(GOOD, "✓")
-        } else {
-            paint(PROBLEM, "✗")
-        };
-        anstream::println!("    {symbol} fix for `{}`: {}", trial.key, trial.title);
-        for line in &trial.trouble {
-            anstream::println!("        {line}");
-        }
-    }
-    Ok(())
 }

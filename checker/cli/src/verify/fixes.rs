@@ -1,13 +1,13 @@
 //! Every fix that a report offers: applied, built, and judged again.
 
 use mslab_core::diagnostic::{Edit, Files, Fix};
-use mslab_core::lab::{Folder, FolderFile, Lab};
-use mslab_core::plan::Plan;
+use mslab_core::lab::{Folder, FolderFile};
 use mslab_core::report::{CheckReport, Report, Status, Verified};
 use mslab_core::source::Source;
 
-use super::examine;
+use super::Prover;
 use crate::check::{Bench, Options, Subject};
+use crate::exit::Exit;
 use crate::failure::Result;
 use crate::progress::Listener;
 
@@ -21,40 +21,33 @@ pub(crate) struct FixTrial {
     pub(crate) trouble: Vec<String>,
 }
 
-/// Tries every fix of `report`, which judged `files`.
-pub(crate) async fn fixes_of(
-    lab: &Lab,
-    plan: &Plan,
-    files: &Folder,
-    report: &Report,
-    bench: &Bench,
-    listener: &dyn Listener,
-    options: &Options,
-) -> Result<Vec<FixTrial>> {
-    let mut trials = Vec::new();
-    for check in &report.checks {
-        let Some(fix) = &check.fix else { continue };
-        let edits: Vec<Edit> = fix.edits.iter().map(|e| e.edit.clone()).collect();
-        let edited = apply(files, &edits);
-        let after = match &edited {
-            Some(edited) => Some(examine(lab, plan, edited, bench, listener, options).await?),
-            None => None,
-        };
-        let trouble = after.map_or_else(
-            || vec!["the edits do not fit the files".to_owned()],
-            |a| worse(check, report, &a),
-        );
-        trials.push(FixTrial {
-            key: check.key.clone(),
-            title: fix.title.clone(),
-            trouble,
-        });
+impl Prover<'_> {
+    /// Tries every fix of `report`, which judged `files`.
+    pub(super) async fn fixes_of(&self, files: &Folder, report: &Report) -> Result<Vec<FixTrial>> {
+        let mut trials = Vec::new();
+        for check in &report.checks {
+            let Some(fix) = &check.fix else { continue };
+            let edits: Vec<Edit> = fix.edits.iter().map(|e| e.edit.clone()).collect();
+            let after = match &apply(files, &edits) {
+                Some(edited) => Some(self.examine(edited).await?),
+                None => None,
+            };
+            let trouble = after.map_or_else(
+                || vec!["the edits do not fit the files".to_owned()],
+                |a| worse(check, report, &a),
+            );
+            trials.push(FixTrial {
+                key: check.key.clone(),
+                title: fix.title.clone(),
+                trouble,
+            });
+        }
+        Ok(trials)
     }
-    Ok(trials)
 }
 
 /// `files` with the edits made; `None` where they do not fit.
-pub(crate) fn apply(files: &Folder, edits: &[Edit]) -> Option<Folder> {
+fn apply(files: &Folder, edits: &[Edit]) -> Option<Folder> {
     let touched = |p: &String| edits.iter().any(|e| e.file == *p);
     let sources: Files = files
         .iter()
@@ -110,16 +103,20 @@ pub(crate) async fn build_fixes(
         verify_fixes: false,
         ..options.clone()
     };
-    let trials = fixes_of(
-        subject.lab,
-        subject.plan,
-        &files,
-        report,
+    let prover = Prover {
+        lab: subject.lab,
+        plan: subject.plan,
         bench,
+        kept: None,
         listener,
-        &options,
-    )
-    .await?;
+        options: &options,
+    };
+    let trials = match prover.fixes_of(&files, report).await {
+        Ok(trials) => trials,
+        // The verdict on the work stands, and the fixes stay what they are: tried on the text.
+        Err(f) if f.exit == Exit::Environment && !options.cancel.is_cancelled() => return Ok(()),
+        Err(f) => return Err(f),
+    };
     for trial in trials {
         let Some(check) = report.checks.iter_mut().find(|c| c.key == trial.key) else {
             continue;
