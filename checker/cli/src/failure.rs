@@ -64,6 +64,19 @@ impl Failure {
         }
     }
 
+    /// A file that the person named cannot be read: theirs to mend where it is no file at all.
+    pub(crate) fn named_file(path: &Path, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
+        let failure = Self::file("read", path, error);
+        match error.kind() {
+            NotFound | IsADirectory | NotADirectory => Self {
+                exit: Exit::Usage,
+                ..failure
+            },
+            _ => failure,
+        }
+    }
+
     /// What lies beneath, with its own causes.
     pub(crate) fn because(mut self, error: &(dyn Error + 'static)) -> Self {
         let mut next = Some(error);

@@ -74,7 +74,9 @@ fn run(cli: Cli) -> Result<Exit> {
         Command::Verify(args) => commands::verify::run(&args, &global),
         Command::Clean { keep_stand_ins } => commands::clean::run(keep_stand_ins, &global),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "mslab", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "mslab", &mut script);
+            commands::check::print(&String::from_utf8_lossy(&script))?;
             Ok(Exit::Passed)
         }
     }

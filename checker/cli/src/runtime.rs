@@ -16,13 +16,13 @@ pub(crate) fn block_on<T>(work: impl AsyncFnOnce(CancellationToken) -> Result<T>
         let cancel = CancellationToken::new();
         let signal = cancel.clone();
         let listener = tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
+            if asked_to_stop().await.is_ok() {
                 signal.cancel();
                 anstream::eprintln!(
                     "\nstopping: cancelling what runs on the engine (Ctrl-C again to leave at once)"
                 );
             }
-            if tokio::signal::ctrl_c().await.is_ok() {
+            if asked_to_stop().await.is_ok() {
                 leave();
             }
         });
@@ -34,6 +34,22 @@ pub(crate) fn block_on<T>(work: impl AsyncFnOnce(CancellationToken) -> Result<T>
             result
         }
     })
+}
+
+/// Returns on Ctrl-C, and on the signal with which a CI, `timeout` or a service manager ends a program.
+#[cfg(unix)]
+async fn asked_to_stop() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_stop() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
 }
 
 #[allow(

@@ -16,6 +16,16 @@ pub(crate) fn paint(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// Prints a line to standard output, colour dropped where it is not wanted. Unlike `println!`, it does not panic where
+/// the reader has gone, as in `mslab list | head -1`.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(anstream::stdout(), $($words)*);
+    }};
+}
+pub(crate) use say;
+
 /// How many columns prose may take: the terminal's, at most 100.
 pub(crate) fn width() -> usize {
     terminal_size::terminal_size()

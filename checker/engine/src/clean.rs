@@ -60,7 +60,7 @@ pub struct OwnContainer {
 impl Engine {
     /// Removes the containers and images that mslab made, and nothing else.
     ///
-    /// A container of another mslab that still runs is left alone. An image loses the names that mslab gave it, and
+    /// What another mslab that still runs has made is left alone. An image loses the names that mslab gave it, and
     /// goes with its last name; a stand-in loses its base image's name too, if that still means the stand-in.
     ///
     /// # Errors
@@ -169,12 +169,25 @@ fn own_names(images: &[crate::ListedImage], options: &CleanOptions) -> Vec<Strin
                     .filter(|s| ids.get(s.as_str()) == Some(id)),
             );
             out.push((*name).to_owned());
-        } else if name.starts_with(OWN_PREFIX) {
+        } else if name.starts_with(OWN_PREFIX) && !is_in_use(name) {
             out.push((*name).to_owned());
         }
     }
     out.sort();
     out
+}
+
+/// Whether the tag names a run (`PID-N`) whose process is there, and is not this one. Another program may have got the
+/// number since: the name then stays until the next cleaning, which is better than to break a run.
+fn is_in_use(name: &str) -> bool {
+    let Some((_, tag)) = name.rsplit_once(':') else {
+        return false;
+    };
+    let run = tag.split_once('-').and_then(|(pid, n)| {
+        n.parse::<u64>().ok()?;
+        pid.parse::<u32>().ok()
+    });
+    run.is_some_and(|pid| pid != std::process::id() && started(pid).is_some())
 }
 
 fn owner(container: &ContainerSummary) -> Option<Owner> {
@@ -307,6 +320,24 @@ mod tests {
         assert_eq!(
             own_names(&images, &within),
             ["mslab.local/stand-in/golang:1.27"]
+        );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn images_of_a_run_that_goes_on_are_left_alone() {
+        // The first process always runs; the second number is larger than any process can have.
+        let images = [
+            image("1", &["mslab.local/check/go-prod:1-0"]),
+            image("2", &["mslab.local/check/go-prod:4194305-0"]),
+            image("3", &["mslab.local/prober:amd64-1"]),
+        ];
+        assert_eq!(
+            own_names(&images, &CleanOptions::default()),
+            [
+                "mslab.local/check/go-prod:4194305-0",
+                "mslab.local/prober:amd64-1"
+            ]
         );
     }
 

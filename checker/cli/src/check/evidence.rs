@@ -75,7 +75,7 @@ pub(crate) fn read_text_files(subject: &Subject<'_>) -> Result<Files> {
 
 /// One text file under the name that people know it by.
 pub(crate) fn read(path: &Path, name: &str) -> Result<Source> {
-    let bytes = fs::read(path).map_err(|e| Failure::file("read", path, &e))?;
+    let bytes = fs::read(path).map_err(|e| Failure::named_file(path, &e))?;
     Ok(Source::new(name, bytes))
 }
 

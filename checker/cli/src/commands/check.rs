@@ -25,10 +25,11 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> Result<Exit> {
     } else {
         args.file.iter().map(|p| file(p)).collect::<Result<_>>()?
     };
+    let folders = folders(&reports)?;
     let options = report::Options {
         color: args.output.is_none(),
-        next: next_step(&reports),
-        folders: folders(&reports)?,
+        next: next_step(&reports, &folders),
+        folders,
         ..options(global)
     };
     let text = (output.render)(&reports, &options);
@@ -44,7 +45,7 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> Result<Exit> {
 
 /// Where each exercise is, as seen from the current folder: reports name files by it, so that a terminal, an editor and
 /// a CI's annotations find them.
-fn folders(reports: &[Report]) -> Result<BTreeMap<String, String>> {
+pub(crate) fn folders(reports: &[Report]) -> Result<BTreeMap<String, String>> {
     let here = Surroundings::here()?;
     let (Some(workspace), Ok(now)) = (&here.workspace, std::env::current_dir()) else {
         return Ok(BTreeMap::new());
@@ -101,7 +102,8 @@ fn exit_of(reports: &[Report]) -> Exit {
     reports.iter().map(worst).max().unwrap_or(Exit::Usage)
 }
 
-pub(crate) fn next_step(reports: &[Report]) -> Option<String> {
+/// The sentence after a single report: what to do now, with files named as seen from the current folder.
+pub(crate) fn next_step(reports: &[Report], folders: &BTreeMap<String, String>) -> Option<String> {
     let [report] = reports else { return None };
     if report.lab.is_empty() {
         return None;
@@ -121,6 +123,10 @@ pub(crate) fn next_step(reports: &[Report]) -> Option<String> {
             let file = match dockerfile {
                 Some(report::PlaceReport::Text { file, .. }) => file.as_str(),
                 _ => "Dockerfile",
+            };
+            let file = match folders.get(exercise) {
+                Some(folder) => format!("{folder}/{file}"),
+                None => file.to_owned(),
             };
             format!(
                 "edit {file}, then mslab check {exercise}   (mslab watch {exercise} checks on every save)"

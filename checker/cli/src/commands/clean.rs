@@ -8,7 +8,7 @@ use crate::check::{Bench, Facts};
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::runtime;
-use crate::terminal::{HINT, paint};
+use crate::terminal::{HINT, paint, say};
 use crate::verify::Kept;
 
 /// Removes it all, and says what it was.
@@ -25,9 +25,9 @@ pub(crate) fn run(keep_stand_ins: bool, global: &Global) -> Result<Exit> {
             .await?)
     })?;
     for name in &removed.images {
-        anstream::println!("- {name}");
+        say!("- {name}");
     }
-    anstream::println!(
+    say!(
         "removed {} containers and {} image names ({} freed on the engine), and {} of remembered facts",
         removed.containers,
         removed.images.len(),
@@ -35,7 +35,7 @@ pub(crate) fn run(keep_stand_ins: bool, global: &Global) -> Result<Exit> {
         Bytes(forgotten)
     );
     for (what, reason) in &removed.kept {
-        anstream::println!("{} {what}: {reason}", paint(HINT, "kept"));
+        say!("{} {what}: {reason}", paint(HINT, "kept"));
     }
     Ok(Exit::Passed)
 }

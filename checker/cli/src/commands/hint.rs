@@ -6,6 +6,7 @@ use crate::args::Global;
 use crate::commands::check::{choose, print};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::terminal::say;
 use crate::workspace::Surroundings;
 
 /// Raises the hint level of the first failed check, and shows what that opens.
@@ -23,7 +24,7 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
         .iter()
         .position(|c| c.status == Status::Failed)
     else {
-        anstream::println!("Nothing failed the last time. `mslab check {name}` checks again.");
+        say!("Nothing failed the last time. `mslab check {name}` checks again.");
         return Ok(Exit::Passed);
     };
     let key = report.checks[failed].key.clone();

@@ -14,7 +14,7 @@ use crate::failure::{Failure, Result};
 use crate::images::{self, Made, Recipe, Recipes, needed};
 use crate::progress::{Event, Listener, Terminal};
 use crate::runtime;
-use crate::terminal::{DIM, GOOD, PROBLEM, paint};
+use crate::terminal::{DIM, GOOD, PROBLEM, paint, say};
 use crate::workspace::Surroundings;
 
 /// Does one of the actions.
@@ -56,7 +56,7 @@ async fn list(labs: &[Lab], bench: &Bench) -> Result<Exit> {
             None => (PROBLEM, "✗ missing"),
         };
         let exercises: Vec<&str> = image.exercises.iter().map(String::as_str).collect();
-        anstream::println!(
+        say!(
             "{:<width$}  {}  {}",
             image.name,
             paint(style, format!("{state:<10}")),
@@ -65,7 +65,7 @@ async fn list(labs: &[Lab], bench: &Bench) -> Result<Exit> {
     }
     let missing = all.iter().filter(|n| n.base.is_none()).count();
     if missing > 0 {
-        anstream::println!(
+        say!(
             "\n{missing} missing: `mslab images pull` fetches them, `mslab images stand-ins` builds stand-ins where no registry answers."
         );
     }
@@ -81,7 +81,7 @@ async fn pull(
     for name in images::names(labs)?.keys() {
         let base = bench.bases.find(&bench.engine, name).await?;
         if base.is_some_and(|b| !b.stand_in) {
-            anstream::println!("{} {name}", paint(DIM, "= there already "));
+            say!("{} {name}", paint(DIM, "= there already "));
             continue;
         }
         listener.on(Event::Pulling(name.clone()));
@@ -89,7 +89,7 @@ async fn pull(
         match bench.engine.pull(name, None, &on, &options.cancel).await {
             Ok(()) => {
                 listener.on(Event::Done);
-                anstream::println!("{} {name}", paint(GOOD, "+ pulled        "));
+                say!("{} {name}", paint(GOOD, "+ pulled        "));
             }
             Err(e @ EngineError::Registry { .. }) => {
                 listener.on(Event::Done);
@@ -151,13 +151,13 @@ async fn stand_ins(
             Made::There => paint(DIM, "= there already "),
             Made::Built => paint(GOOD, "+ built         "),
         };
-        anstream::println!(
+        say!(
             "{mark} {:<42} {}",
             recipe.of[0],
             paint(DIM, &recipe.made_of)
         );
     }
-    anstream::println!("\nStand-ins are small and labelled as such; reports made on them say so.");
+    say!("\nStand-ins are small and labelled as such; reports made on them say so.");
     Ok(Exit::Passed)
 }
 
@@ -195,13 +195,13 @@ async fn save(labs: &[Lab], bench: &Bench, file: &Path) -> Result<Exit> {
     }
     out.sync_all().await.map_err(failed)?;
     tokio::fs::rename(&part, file).await.map_err(failed)?;
-    anstream::println!(
+    say!(
         "{} images, {} in {}",
         names.len(),
         mslab_core::units::Bytes(bytes),
         file.display()
     );
-    anstream::println!(
+    say!(
         "Next: carry it over, and there: mslab images load {}",
         file.display()
     );
@@ -213,7 +213,7 @@ async fn load(bench: &Bench, file: &Path) -> Result<Exit> {
         .await
         .map_err(|e| Failure::file("read", file, &e))?;
     for name in bench.engine.load(archive).await? {
-        anstream::println!("{} {name}", paint(GOOD, "+ loaded"));
+        say!("{} {name}", paint(GOOD, "+ loaded"));
     }
     Ok(Exit::Passed)
 }

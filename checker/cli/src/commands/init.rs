@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::Exit;
 use crate::failure::Result;
-use crate::terminal::{DIM, GOOD, paint};
+use crate::terminal::{DIM, GOOD, paint, say};
 use crate::workspace::{Surroundings, Workspace};
 
 /// Makes the workspace; exercises that are there already are left alone.
@@ -20,7 +20,7 @@ pub(crate) fn run(dir: Option<PathBuf>) -> Result<Exit> {
         } else {
             (paint(DIM, "="), "  (yours, left as it is)")
         };
-        anstream::println!(
+        say!(
             "{symbol} {:<34} {}{}",
             lab.workspace_folder(),
             lab.definition.title,
@@ -34,7 +34,7 @@ pub(crate) fn run(dir: Option<PathBuf>) -> Result<Exit> {
     } else {
         String::new()
     };
-    anstream::println!(
+    say!(
         "\n{made} {} made{kept_note} in {}",
         plural(made),
         dir.display()
@@ -44,6 +44,6 @@ pub(crate) fn run(dir: Option<PathBuf>) -> Result<Exit> {
     } else {
         format!("cd {} && ", dir.display())
     };
-    anstream::println!("Next: {cd}mslab check exercise-1");
+    say!("Next: {cd}mslab check exercise-1");
     Ok(Exit::Passed)
 }

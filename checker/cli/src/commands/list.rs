@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::failure::Result;
-use crate::terminal::{DIM, GOOD, PROBLEM, paint};
+use crate::terminal::{DIM, GOOD, PROBLEM, paint, say};
 use crate::workspace::{ExerciseState, Progress, Surroundings, Workspace};
 
 /// Prints the table.
@@ -15,7 +15,7 @@ pub(crate) fn run() -> Result<Exit> {
         .map(|l| l.definition.title.chars().count())
         .max()
         .unwrap_or(0);
-    anstream::println!(
+    say!(
         "{}",
         paint(
             DIM,
@@ -42,14 +42,14 @@ pub(crate) fn run() -> Result<Exit> {
         };
         let status = paint(style, format!("{status:<13}"));
         let (title, lesson) = (&lab.definition.title, &lab.definition.lesson);
-        anstream::println!(
+        say!(
             "{:<12}  {lesson:<8}  {title:<width$}  {status}  {points:>3} / 100",
             lab.exercise()
         );
     }
-    anstream::println!("\n{passed} of {total} passed. `mslab check` checks the next one.");
+    say!("\n{passed} of {total} passed. `mslab check` checks the next one.");
     if here.workspace.is_none() {
-        anstream::println!("There is no workspace here yet: `mslab init` makes one.");
+        say!("There is no workspace here yet: `mslab init` makes one.");
     }
     Ok(Exit::Passed)
 }

@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::failure::Result;
+use crate::terminal::say;
 use crate::workspace::Surroundings;
 
 /// Puts the starter back.
@@ -17,12 +18,12 @@ pub(crate) fn run(exercise: &str) -> Result<Exit> {
         e.hints.clear();
     })?;
     match backup {
-        Some(path) => anstream::println!(
+        Some(path) => say!(
             "{} is as it began. Your work is kept in {}",
             lab.exercise(),
             path.display()
         ),
-        None => anstream::println!("{} is there now, as it begins", lab.exercise()),
+        None => say!("{} is there now, as it begins", lab.exercise()),
     }
     Ok(Exit::Passed)
 }

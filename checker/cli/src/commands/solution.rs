@@ -6,7 +6,7 @@ use mslab_core::source::Source;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::terminal::{DIM, paint};
+use crate::terminal::{DIM, paint, say};
 use crate::workspace::Surroundings;
 
 /// Prints the solution's files, and how the learner's differ.
@@ -24,7 +24,7 @@ pub(crate) fn run(exercise: &str, spoil: bool) -> Result<Exit> {
         )));
     }
     for (path, file) in lab.subfolder("solution") {
-        anstream::println!("{}", paint(DIM, format!("── {path}")));
+        say!("{}", paint(DIM, format!("── {path}")));
         anstream::print!("{}", String::from_utf8_lossy(&file.bytes));
     }
     if let Some(workspace) = here
@@ -40,7 +40,7 @@ pub(crate) fn run(exercise: &str, spoil: bool) -> Result<Exit> {
         };
         let diff = diagnostic::diff(&only_learners(&mine), &only_learners(&reference));
         if !diff.is_empty() {
-            anstream::println!("\n{}\n{diff}", paint(DIM, "── from yours to this one"));
+            say!("\n{}\n{diff}", paint(DIM, "── from yours to this one"));
         }
     }
     Ok(Exit::Passed)

@@ -13,7 +13,7 @@ use crate::check::{Bench, Options};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::runtime;
-use crate::terminal::{DIM, GOOD, PROBLEM, paint};
+use crate::terminal::{DIM, GOOD, PROBLEM, paint, say};
 use crate::verify::{Board, Case, Kept, Proof, Prover, cases, stored};
 use crate::workspace::Surroundings;
 
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global) -> Result<Exit> {
         let tally = prove_all(&work, &bench, &kept, args, global, &cancel).await?;
         Ok((tally, kept.found()))
     })?;
-    anstream::println!("\n{}", tally.summary(found));
+    say!("\n{}", tally.summary(found));
     Ok(if tally.all_is_well() {
         Exit::Passed
     } else {

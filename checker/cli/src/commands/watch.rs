@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::args::Global;
 use crate::check::{self, Bench, Means, Options, Subject};
-use crate::commands::check::{choose, next_step, options, print, remember};
+use crate::commands::check::{choose, folders, next_step, options, print, remember};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::progress::Terminal;
@@ -65,8 +65,10 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
                 Some(Err(failure)) => failure.print(),
                 Some(Ok(report)) => {
                     let reports = remember(workspace, &labs, vec![report])?;
+                    let folders = folders(&reports)?;
                     let options = mslab_core::report::Options {
-                        next: next_step(&reports),
+                        next: next_step(&reports, &folders),
+                        folders,
                         ..options(global)
                     };
                     print(&(mslab_core::report::OUTPUTS[0].render)(&reports, &options))?;
