@@ -1,7 +1,10 @@
 //! What whole-program tests of mslab share: the program, a folder to run it in, and the engine.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -85,6 +88,7 @@ impl Run {
 #[derive(Debug)]
 pub struct Sandbox {
     dir: TempDir,
+    cache: TempDir,
 }
 
 impl Default for Sandbox {
@@ -100,8 +104,10 @@ impl Sandbox {
     /// The disk is full.
     #[must_use]
     pub fn new() -> Self {
+        let folder = || tempfile::tempdir().expect("a temporary folder can be made");
         Self {
-            dir: tempfile::tempdir().expect("a temporary folder can be made"),
+            dir: folder(),
+            cache: folder(),
         }
     }
 
@@ -128,6 +134,7 @@ impl Sandbox {
             .args(args)
             .current_dir(self.path())
             .env("NO_COLOR", "1")
+            .env("MSLAB_CACHE_DIR", self.cache.path())
             .env_remove("GITHUB_STEP_SUMMARY");
         command
     }
@@ -157,13 +164,101 @@ impl Sandbox {
             .into()
     }
 
+    /// An exercise's folder, by its lab's.
+    #[must_use]
+    pub fn exercise(&self, lab: &str) -> PathBuf {
+        self.path().join(format!("exercise-{lab}"))
+    }
+
     /// Lays a lab's folder (`solution`, `attempts/NAME`) over the exercise's files.
     ///
     /// # Panics
     /// A file cannot be copied.
     pub fn lay_over(&self, lab: &str, folder: &str) {
         let from = root().join("labs").join(lab).join(folder);
-        copy(&from, &self.path().join(format!("exercise-{lab}")));
+        copy(&from, &self.exercise(lab));
+    }
+}
+
+/// The verdicts of a report, by the checks' keys.
+///
+/// # Panics
+/// It is no report.
+#[must_use]
+pub fn statuses(report: &serde_json::Value, wanted: &str) -> Vec<String> {
+    let checks = report["checks"].as_array().expect("a report has checks");
+    let of_status = checks.iter().filter(|c| c["status"] == wanted);
+    of_status
+        .map(|c| c["key"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// Sends a signal (`INT`, `TERM`, `KILL`) to a program that a test has started.
+///
+/// # Panics
+/// There is no `kill`, or no such program.
+pub fn signal(name: &str, child: &Child) {
+    let status = Command::new("kill")
+        .args([&format!("-{name}"), &child.id().to_string()])
+        .status()
+        .expect("kill can be run");
+    assert!(status.success(), "no process {}", child.id());
+}
+
+/// Waits until `holds`, for a minute at most.
+///
+/// # Panics
+/// It does not come to hold.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// What a running program says, as it says it.
+#[derive(Debug, Clone, Default)]
+pub struct Heard(Arc<Mutex<String>>);
+
+impl Heard {
+    /// Listens until the program ends or closes its end.
+    pub fn listen(mut from: impl Read + Send + 'static) -> Self {
+        let heard = Self::default();
+        let to = heard.clone();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(n @ 1..) = from.read(&mut buffer) {
+                let text = String::from_utf8_lossy(&buffer[..n]).into_owned();
+                to.0.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push_str(&text);
+            }
+        });
+        heard
+    }
+
+    /// All that was said.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let text = self.0.lock();
+        text.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until it says this, for a minute at most.
+    ///
+    /// # Panics
+    /// It does not.
+    pub fn wait_for(&self, words: &str) {
+        let begun = Instant::now();
+        while !self.text().contains(words) {
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "it did not say {words:?}, but\n{}",
+                self.text()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 

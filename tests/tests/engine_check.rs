@@ -1,32 +1,16 @@
 //! The main job on a real engine.
 
+mod left;
+
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use mslab_engine::context::{self, ScanOptions};
 use mslab_engine::{BuildEnd, BuildRequest, CancellationToken, Engine};
-use mslab_tests::{Sandbox, engine};
+use mslab_tests::{Heard, Sandbox, engine, signal, statuses};
 
-fn statuses(report: &serde_json::Value, wanted: &str) -> Vec<String> {
-    let checks = report["checks"].as_array().expect("a report has checks");
-    checks
-        .iter()
-        .filter(|c| c["status"] == wanted)
-        .map(|c| c["key"].as_str().unwrap_or_default().to_owned())
-        .collect()
-}
-
-/// What a run left on the engine: nothing, if cleaning finds nothing.
-fn assert_nothing_left(here: &Sandbox) {
-    let clean = here.run_on_engine(&["clean", "--keep-stand-ins"]);
-    assert!(
-        clean
-            .stdout
-            .contains("removed 0 containers and 0 image names"),
-        "{clean:?}"
-    );
-}
+use left::left_by;
 
 #[test]
 fn engine_go_lab_fails_with_fixes_then_passes() {
@@ -56,25 +40,31 @@ fn engine_go_lab_fails_with_fixes_then_passes() {
 
 #[test]
 fn engine_ctrl_c_stops_the_build_and_leaves_nothing() {
+    stops_on("INT");
+}
+
+#[test]
+fn engine_sigterm_stops_the_build_and_leaves_nothing() {
+    stops_on("TERM");
+}
+
+fn stops_on(name: &str) {
     let here = Sandbox::workspace();
     let dir = here.path().join("exercise-05-go-scratch");
     std::fs::write(
         dir.join("Dockerfile"),
-        "FROM alpine:3.22 AS production\nRUN sleep 600\n",
+        format!("FROM alpine:3.22 AS production\nRUN true\nRUN sleep 600 # {name}\n"),
     )
     .unwrap();
-    let mut command = here.command(&["check", "exercise-5"]);
+    let mut command = here.command(&["check", "exercise-5", "--verbose"]);
     command
         .env("DOCKER_HOST", engine())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     let mut child = command.spawn().expect("mslab can be started");
-    std::thread::sleep(Duration::from_secs(3));
-    let status = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .expect("kill can be run");
-    assert!(status.success());
+    let said = Heard::listen(child.stderr.take().expect("it is piped"));
+    said.wait_for("RUN true");
+    signal(name, &child);
     let begun = Instant::now();
     let code = child.wait().expect("it ends").code();
     assert_eq!(code, Some(130));
@@ -83,7 +73,7 @@ fn engine_ctrl_c_stops_the_build_and_leaves_nothing() {
         "it took {:?}",
         begun.elapsed()
     );
-    assert_nothing_left(&here);
+    assert_eq!(left_by(child.id()), [""; 0]);
 }
 
 #[test]
@@ -196,4 +186,36 @@ fn engine_stand_ins_are_named_in_the_report() {
             "{report}"
         );
     }
+}
+
+#[test]
+fn engine_a_save_during_a_build_starts_over() {
+    let here = Sandbox::workspace();
+    let dockerfile = here.exercise("05-go-scratch").join("Dockerfile");
+    let write = |text: &str| std::fs::write(&dockerfile, text).expect("it can be saved");
+    write("FROM alpine:3.22 AS production\nRUN true\nRUN sleep 601\n");
+    let mut command = here.command(&["watch", "exercise-5", "--verbose"]);
+    command
+        .env("DOCKER_HOST", engine())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("mslab can be started");
+    let verdicts = Heard::listen(child.stdout.take().expect("it is piped"));
+    let said = Heard::listen(child.stderr.take().expect("it is piped"));
+    said.wait_for("RUN true");
+    write("FROM alpine:3.22 AS production\nRUN sleep 602\n");
+    std::thread::sleep(Duration::from_millis(50));
+    write("FROM scratch AS production\nCOPY --chown=65532 main.go /\nUSER 65532\n");
+    said.wait_for("saved: starting over");
+    said.wait_for("watching ");
+    let text = verdicts.text();
+    assert!(
+        text.contains("✗ stages") && text.contains("✓ scratch"),
+        "{text}"
+    );
+    assert!(!said.text().contains("sleep 602"), "{}", said.text());
+    signal("INT", &child);
+    let code = child.wait().expect("it ends").code();
+    assert_eq!(code, Some(130), "{}", said.text());
+    assert_eq!(left_by(child.id()), [""; 0]);
 }

@@ -207,6 +207,8 @@ pub enum BuildFailureCause {
     },
     /// The file does not parse.
     Syntax,
+    /// The folder cannot be sent to the engine; what to do about it.
+    Context(String),
     /// None of these.
     Other,
 }

@@ -277,10 +277,10 @@ pub(super) fn explain(error: &EngineError) -> String {
 fn context_failure(error: &ContextError) -> BuildFailure {
     BuildFailure {
         message: error.to_string(),
-        cause: BuildFailureCause::Other,
+        cause: BuildFailureCause::Context(error.help().to_owned()),
         lines: None,
         exit_code: None,
-        log_tail: vec![error.help().to_owned()],
+        log_tail: Vec::new(),
         steps: Vec::new(),
         duration_ms: 0,
     }

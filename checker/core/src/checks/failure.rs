@@ -21,7 +21,9 @@ pub(super) fn finding(view: &View<'_>, failure: &BuildFailure) -> Finding {
         None => Finding::new(general(failure)),
     };
     let log = &failure.log_tail;
-    finding.details = if log.is_empty() {
+    finding.details = if matches!(failure.cause, Cause::Context(_)) {
+        Vec::new()
+    } else if log.is_empty() {
         failure.message.lines().map(str::to_owned).collect()
     } else {
         log[log.len().saturating_sub(SHOWN_LINES)..].to_vec()
@@ -116,6 +118,7 @@ fn explained(view: &View<'_>, source: &SourceEvidence, failure: &BuildFailure) -
             .help("Use a newer engine, or write it without that feature."),
         Cause::Syntax => placed(failure.message.lines().next().unwrap_or("the file cannot be read").into(), None)
             .help("The engine cannot read this line."),
+        Cause::Context(help) => Finding::new(failure.message.clone()).help(help.as_str()),
         Cause::Other => {
             let message = match (failure.exit_code, at) {
                 (Some(code), Some((_, i))) => {

@@ -1,0 +1,3 @@
+FROM alpine
+ENV API_TOKEN=hunter2
+CMD echo hi
