@@ -153,7 +153,7 @@ mod tests {
     fn a_damaged_state_is_kept_and_begun_again() {
         let dir = tempfile::tempdir().unwrap();
         update(dir.path(), |s| {
-            s.exercises.entry("exercise-1".into()).or_default().points = 7
+            s.exercises.entry("exercise-1".into()).or_default().points = 7;
         })
         .unwrap();
         assert_eq!(read(dir.path()).unwrap().exercise("exercise-1").points, 7);
@@ -174,7 +174,7 @@ mod tests {
                 scope.spawn(|| {
                     for _ in 0..10 {
                         update(dir.path(), |s| {
-                            s.exercises.entry("e".into()).or_default().points += 1
+                            s.exercises.entry("e".into()).or_default().points += 1;
                         })
                         .unwrap();
                     }
