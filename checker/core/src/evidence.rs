@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::Files;
-use crate::dockerfile::Dockerfile;
+use crate::dockerfile::{Dockerfile, Feature};
 use crate::image::{Image, Platform};
 use crate::stages::StageGraph;
 
@@ -198,12 +198,10 @@ pub enum BuildFailureCause {
     TimeLimit(u64),
     /// A secret is required and was not given; its id.
     MissingSecret(String),
-    /// The engine is too old for a feature: the feature, and the version that has it.
+    /// The engine does not know a feature that the file uses.
     EngineTooOld {
-        /// For example `heredoc`.
-        feature: String,
-        /// For example `23.0`.
-        needs: String,
+        /// Which.
+        feature: Feature,
     },
     /// The file does not parse.
     Syntax,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use mslab_core::dockerfile::Feature;
+
 /// Which program answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavor {
@@ -167,7 +169,9 @@ impl Capabilities {
     #[must_use]
     pub fn supports(&self, feature: Feature) -> bool {
         match self.flavor {
-            Flavor::Docker => feature.docker().is_some_and(|v| self.version >= v),
+            Flavor::Docker => feature
+                .docker()
+                .is_some_and(|(major, minor)| self.version >= Version::new(major, minor, 0)),
             Flavor::Podman => feature.podman(),
         }
     }
@@ -194,112 +198,6 @@ impl Capabilities {
     }
 }
 
-/// A feature of Dockerfiles that not every engine has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Feature {
-    /// `RUN <<EOF`, `COPY <<EOF`.
-    Heredoc,
-    /// `COPY --link`.
-    CopyLink,
-    /// `COPY --chmod` with symbolic modes.
-    SymbolicChmod,
-    /// `COPY --exclude`.
-    CopyExclude,
-    /// `COPY --parents`.
-    CopyParents,
-    /// `RUN --network`.
-    RunNetwork,
-    /// `RUN --security`.
-    RunSecurity,
-    /// `RUN --device`.
-    RunDevice,
-    /// `RUN --mount=type=secret,env=`.
-    SecretEnv,
-    /// `RUN --mount=type=secret`.
-    Secret,
-    /// `RUN --mount=type=tmpfs,size=`.
-    TmpfsSize,
-    /// `HEALTHCHECK --start-interval`.
-    StartInterval,
-    /// `${name%pattern}` and its kin.
-    Substitution,
-}
-
-impl Feature {
-    /// All of them.
-    pub const ALL: [Self; 13] = [
-        Self::Heredoc,
-        Self::CopyLink,
-        Self::SymbolicChmod,
-        Self::CopyExclude,
-        Self::CopyParents,
-        Self::RunNetwork,
-        Self::RunSecurity,
-        Self::RunDevice,
-        Self::SecretEnv,
-        Self::Secret,
-        Self::TmpfsSize,
-        Self::StartInterval,
-        Self::Substitution,
-    ];
-
-    /// Its name in `expected.toml` and in messages.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Heredoc => "heredoc",
-            Self::CopyLink => "copy-link",
-            Self::SymbolicChmod => "symbolic-chmod",
-            Self::CopyExclude => "copy-exclude",
-            Self::CopyParents => "copy-parents",
-            Self::RunNetwork => "run-network",
-            Self::RunSecurity => "run-security",
-            Self::RunDevice => "run-device",
-            Self::SecretEnv => "secret-env",
-            Self::Secret => "secret",
-            Self::TmpfsSize => "tmpfs-size",
-            Self::StartInterval => "start-interval",
-            Self::Substitution => "substitution",
-        }
-    }
-
-    /// The feature of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|f| f.name() == name)
-    }
-
-    /// The first Docker whose built-in frontend knows it; `None` where none does.
-    #[must_use]
-    pub fn docker(self) -> Option<Version> {
-        Some(match self {
-            Self::Secret | Self::SymbolicChmod => Version::new(20, 10, 0),
-            Self::Heredoc | Self::CopyLink | Self::RunNetwork | Self::TmpfsSize => {
-                Version::new(23, 0, 0)
-            }
-            Self::StartInterval => Version::new(25, 0, 0),
-            Self::Substitution => Version::new(26, 0, 0),
-            Self::SecretEnv => Version::new(27, 3, 0),
-            Self::CopyExclude => Version::new(28, 4, 0),
-            Self::CopyParents | Self::RunSecurity | Self::RunDevice => return None,
-        })
-    }
-
-    /// Whether Podman's builder knows it, through the API.
-    #[must_use]
-    pub fn podman(self) -> bool {
-        matches!(
-            self,
-            Self::Heredoc
-                | Self::RunNetwork
-                | Self::TmpfsSize
-                | Self::StartInterval
-                | Self::Substitution
-                | Self::CopyExclude
-        )
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -321,6 +219,5 @@ mod tests {
         assert!(
             !Capabilities::of(Flavor::Podman, Version::new(5, 4, 2)).supports(Feature::CopyLink)
         );
-        assert_eq!(Feature::from_name("copy-link"), Some(Feature::CopyLink));
     }
 }

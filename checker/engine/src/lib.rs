@@ -34,5 +34,5 @@ pub use discover::{Candidate, DiscoverOptions, Discovery, Origin, Outcome, disco
 pub use engine::Engine;
 pub use error::EngineError;
 pub use images::{ExportReader, ImageDescription, ListedImage, PullEvent};
-pub use info::{Capabilities, DiskUsage, EngineInfo, Feature, Flavor, Identity, Version};
+pub use info::{Capabilities, DiskUsage, EngineInfo, Flavor, Identity, Version};
 pub use tokio_util::sync::CancellationToken;

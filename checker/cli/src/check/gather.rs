@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use mslab_core::dockerfile::{Command, Instruction, features};
 use mslab_core::evidence::{
     BuildEvidence, BuildFailure, BuildFailureCause, BuildOutcome, Built, Evidence, Extra, Need,
     Observed, PlatformImage,
@@ -12,6 +13,7 @@ use mslab_core::evidence::{
 use mslab_core::image::{Image, NoCache, Platform, ReadOptions, read_archive};
 use mslab_core::plan::{PlannedBuild, PlannedCheck};
 use mslab_core::stages::Base as StageBase;
+use mslab_engine::{Capabilities, Engine};
 
 use super::build::{Builder, Variation};
 use super::evidence::Reason;
@@ -83,8 +85,13 @@ async fn one_build(
         images: Vec::new(),
         secrets,
     };
-    if let Some(failure) = refused_by_text(build, evidence) {
+    let refused = refused_by_text(build, evidence)
+        .or_else(|| too_old(build, evidence, builder.bench.engine.capabilities()));
+    if let Some(failure) = refused {
         return Ok(failed(Observed::Seen(BuildOutcome::Failed(failure))));
+    }
+    if let Some(reason) = cannot_be_built_here(build, evidence, &builder.bench.engine) {
+        return Ok(failed(Observed::Failed(reason)));
     }
     let reads_image = |n: &Need| matches!(n, Need::Image);
     let other = |n: &Need| matches!(n, Need::OtherImage(key) if *key == build.key);
@@ -138,9 +145,9 @@ async fn one_build(
     })
 }
 
-/// A failure that the text shows: no engine is asked then.
-fn refused_by_text(build: &PlannedBuild, evidence: &Evidence) -> Option<BuildFailure> {
-    let failure = |message: String, cause| BuildFailure {
+/// A failure that no log tells of, because nothing was started.
+fn failure(message: String, cause: BuildFailureCause) -> BuildFailure {
+    BuildFailure {
         message,
         cause,
         lines: None,
@@ -148,7 +155,11 @@ fn refused_by_text(build: &PlannedBuild, evidence: &Evidence) -> Option<BuildFai
         log_tail: Vec::new(),
         steps: Vec::new(),
         duration_ms: 0,
-    };
+    }
+}
+
+/// A failure that the text shows: no engine is asked then.
+fn refused_by_text(build: &PlannedBuild, evidence: &Evidence) -> Option<BuildFailure> {
     let Some(source) = evidence.dockerfiles.get(&build.dockerfile) else {
         return Some(failure(
             format!("there is no {}", build.dockerfile),
@@ -172,17 +183,61 @@ fn refused_by_text(build: &PlannedBuild, evidence: &Evidence) -> Option<BuildFai
     None
 }
 
+/// A feature that the file uses and this engine does not know. Said before the engine says it: older ones read what
+/// they do not know as something else, and answer with riddles.
+fn too_old(
+    build: &PlannedBuild,
+    evidence: &Evidence,
+    engine: Capabilities,
+) -> Option<BuildFailure> {
+    let source = evidence.dockerfiles.get(&build.dockerfile)?;
+    let unknown = features(&source.dockerfile)
+        .into_iter()
+        .find(|u| !engine.supports(u.feature))?;
+    let file = &source.dockerfile.source;
+    let line = file.position(unknown.span.start).line;
+    let feature = unknown.feature;
+    let message = format!(
+        "line {line} uses {}, which needs {}",
+        feature.title(),
+        feature.needs()
+    );
+    Some(BuildFailure {
+        lines: Some((line, line)),
+        ..failure(message, BuildFailureCause::EngineTooOld { feature })
+    })
+}
+
+/// What the exercise needs and this engine cannot do, whatever the learner writes: nobody's failure.
+fn cannot_be_built_here(
+    build: &PlannedBuild,
+    evidence: &Evidence,
+    engine: &Engine,
+) -> Option<String> {
+    if engine.capabilities().secrets || build.secrets.is_empty() {
+        return None;
+    }
+    let source = evidence.dockerfiles.get(&build.dockerfile)?;
+    let mounts_secret = |i: &Instruction| matches!(&i.command, Command::Run(run) if run.mounts.iter().any(|m| m.kind == "secret"));
+    source
+        .dockerfile
+        .instructions
+        .iter()
+        .any(mounts_secret)
+        .then(|| {
+            format!(
+                "{} takes no secrets for a build through its API",
+                engine.identity().label()
+            )
+        })
+}
+
 /// What looked like the environment's fault, and is not: the lab's solution gets through.
 fn own_fault(reason: &str) -> BuildFailure {
-    BuildFailure {
-        message: format!("{reason} (the lab's own solution builds here, so it is this Dockerfile)"),
-        cause: BuildFailureCause::Other,
-        lines: None,
-        exit_code: None,
-        log_tail: Vec::new(),
-        steps: Vec::new(),
-        duration_ms: 0,
-    }
+    failure(
+        format!("{reason} (the lab's own solution builds here, so it is this Dockerfile)"),
+        BuildFailureCause::Other,
+    )
 }
 
 /// How many of the image's lowest layers its base image brought.

@@ -1,5 +1,6 @@
 //! `mslab doctor`: what works here, and what to do about what does not.
 
+use mslab_core::dockerfile::Feature;
 use mslab_core::units::Bytes;
 use mslab_engine::{Candidate, DiscoverOptions, Engine, Outcome, discover};
 use serde::Serialize;
@@ -44,6 +45,8 @@ struct EngineFacts {
     image_bytes: u64,
     build_cache_bytes: u64,
     cannot: Vec<&'static str>,
+    /// What Dockerfiles cannot use here.
+    unknown: Vec<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -140,6 +143,11 @@ async fn facts(engine: &Engine) -> Result<EngineFacts> {
         image_bytes: disk.images,
         build_cache_bytes: disk.build_cache,
         cannot: capabilities.shortcomings(),
+        unknown: Feature::ALL
+            .into_iter()
+            .filter(|f| f.docker().is_some() && !capabilities.supports(*f))
+            .map(Feature::title)
+            .collect(),
     })
 }
 
@@ -256,7 +264,14 @@ fn human(diagnosis: &Diagnosis, quiet: bool) -> String {
                 Bytes(engine.build_cache_bytes)
             ));
             for sentence in &engine.cannot {
-                line(format!("  {} here {sentence}", paint(HINT, "!")));
+                line(format!("  {} {sentence}", paint(HINT, "!")));
+            }
+            if !engine.unknown.is_empty() {
+                let unknown = engine.unknown.join(", ");
+                line(format!(
+                    "  {} Dockerfiles cannot use {unknown}",
+                    paint(HINT, "!")
+                ));
             }
         }
     }
@@ -264,7 +279,7 @@ fn human(diagnosis: &Diagnosis, quiet: bool) -> String {
     line("Where an engine was looked for, in order".into());
     for place in &diagnosis.trail {
         line(format!(
-            "    {:<22} {:<46} {}",
+            "    {:<22} {:<54} {}",
             place.named_by,
             place.host,
             paint(DIM, &place.outcome)

@@ -4,7 +4,7 @@ use super::edits::Edits;
 use super::images::Reference;
 use super::{View, copy_from_named_stage, missing_source, shell, walk};
 use crate::diagnostic::{Finding, did_you_mean};
-use crate::dockerfile::{Command, Instruction};
+use crate::dockerfile::{Command, Feature, Instruction, features};
 use crate::evidence::{BuildFailure, BuildFailureCause as Cause, SourceEvidence};
 use crate::source::Span;
 use crate::stages::{Base, Stage};
@@ -113,9 +113,7 @@ fn explained(view: &View<'_>, source: &SourceEvidence, failure: &BuildFailure) -
             .help("Does this command wait for something, or start a server that never ends?"),
         Cause::MissingSecret(id) => placed(format!("the secret `{id}` was not given to the build"), secret_span(at, id))
             .help(secret_help(view, id)),
-        Cause::EngineTooOld { feature, needs } => placed(format!("this engine is too old for {feature}"), None)
-            .expected(format!("Docker {needs} or newer"), "an older engine")
-            .help("Use a newer engine, or write it without that feature."),
+        Cause::EngineTooOld { feature } => too_old(view, source, failure, *feature),
         Cause::Syntax => placed(failure.message.lines().next().unwrap_or("the file cannot be read").into(), None)
             .help("The engine cannot read this line."),
         Cause::Context(help) => Finding::new(failure.message.clone()).help(help.as_str()),
@@ -129,6 +127,34 @@ fn explained(view: &View<'_>, source: &SourceEvidence, failure: &BuildFailure) -
             placed(message, None).help("The last lines of its log say why.")
         }
     }
+}
+
+/// A feature that the engine does not know: every place that uses it.
+fn too_old(
+    view: &View<'_>,
+    source: &SourceEvidence,
+    failure: &BuildFailure,
+    feature: Feature,
+) -> Finding {
+    let uses = features(&source.dockerfile);
+    let mut spans = uses.iter().filter(|u| u.feature == feature);
+    let message = format!(
+        "engine-too-old: this engine does not know {}",
+        feature.title()
+    );
+    let mut finding = match spans.next() {
+        Some(first) => view.finding(message, first.span),
+        None => match instruction_at(source, failure.lines) {
+            Some((_, i)) => view.finding(message, i.span),
+            None => Finding::new(message),
+        },
+    };
+    for other in spans {
+        finding = finding.related(view.place(other.span), "here too");
+    }
+    finding
+        .expected(feature.needs(), "an engine without it")
+        .help("Use a newer engine (`mslab doctor` shows which one answers), or write it without that feature.")
 }
 
 /// The image at the bottom of a stage.
@@ -247,6 +273,10 @@ pub(super) fn mended_by_text(view: &View<'_>, failure: &BuildFailure) -> Option<
             let based = |s: &Stage| matches!(&s.base, Base::Image(i) if i == name);
             Some(!named && !source.graph.stages.iter().any(based))
         }
+        Cause::EngineTooOld { feature } => {
+            let uses = features(&source.dockerfile);
+            Some(uses.iter().all(|u| u.feature != *feature))
+        }
         Cause::Syntax => Some(true),
         _ => None,
     }
@@ -352,6 +382,20 @@ mod tests {
             case.fails::<Builds>().help.as_deref(),
             Some("Did you mean `npm_token`?")
         );
+    }
+
+    #[test]
+    fn what_an_old_engine_lacks_is_named_with_its_version() {
+        let text = "FROM a AS b\nFROM c\nCOPY --link --from=b /x /x\nCOPY --link y /y\n";
+        let cause = Cause::EngineTooOld {
+            feature: Feature::CopyLink,
+        };
+        let case = Case::new(text).outcome(failed(cause, 3));
+        let finding = case.fails::<Builds>();
+        assert_eq!(case.words(&finding), "--link");
+        assert!(finding.message.starts_with("engine-too-old"));
+        assert_eq!(finding.expected.as_deref(), Some("Docker 23.0 or newer"));
+        assert_eq!(finding.related.len(), 1);
     }
 
     #[test]

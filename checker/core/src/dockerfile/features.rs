@@ -3,52 +3,154 @@
 use super::tree::{Command, CopyCommand, Dockerfile, Flag, Instruction, Keyword, RunCommand};
 use crate::source::Span;
 
-/// Something that not every engine can do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Feature {
-    /// What it is, as people call it.
-    pub name: &'static str,
-    /// Where the file uses it.
-    pub span: Span,
-    /// The first version of Docker whose built-in frontend knows it: major and minor. `None` where only the labs
-    /// channel of the frontend does.
-    pub since: Option<(u32, u32)>,
-    /// Whether Podman knows it.
-    pub podman: bool,
+/// A feature of Dockerfiles that not every engine has.
+///
+/// The versions were found by building on Docker 20.10, 26 and 28 and on Podman 5.4, and between those by which
+/// frontend an engine carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Feature {
+    /// `RUN <<EOF`, `COPY <<EOF`.
+    Heredoc,
+    /// `COPY --link`.
+    CopyLink,
+    /// `COPY --chmod` with symbolic modes.
+    SymbolicChmod,
+    /// `COPY --exclude`.
+    CopyExclude,
+    /// `COPY --parents`.
+    CopyParents,
+    /// `RUN --network`.
+    RunNetwork,
+    /// `RUN --security`.
+    RunSecurity,
+    /// `RUN --device`.
+    RunDevice,
+    /// `RUN --mount=type=secret,env=`.
+    SecretEnv,
+    /// `RUN --mount=type=secret`.
+    Secret,
+    /// `RUN --mount=type=tmpfs,size=`.
+    TmpfsSize,
+    /// `HEALTHCHECK --start-interval`.
+    StartInterval,
+    /// `${name%pattern}` and its kin.
+    Substitution,
 }
 
-struct Known {
-    name: &'static str,
-    since: Option<(u32, u32)>,
-    podman: bool,
-}
+impl Feature {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Heredoc,
+        Self::CopyLink,
+        Self::SymbolicChmod,
+        Self::CopyExclude,
+        Self::CopyParents,
+        Self::RunNetwork,
+        Self::RunSecurity,
+        Self::RunDevice,
+        Self::SecretEnv,
+        Self::Secret,
+        Self::TmpfsSize,
+        Self::StartInterval,
+        Self::Substitution,
+    ];
 
-const HEREDOC: Known = known("heredocs", (23, 0), true);
-const LINK: Known = known("--link", (23, 0), false);
-const NETWORK: Known = known("RUN --network", (23, 0), true);
-const START_INTERVAL: Known = known("HEALTHCHECK --start-interval", (25, 0), true);
-const PATTERN: Known = known("patterns in ${…}", (26, 0), true);
-const TMPFS_SIZE: Known = known("size= of a tmpfs mount", (26, 0), true);
-const SECRET_ENV: Known = known("env= of a secret mount", (27, 3), false);
-const EXCLUDE: Known = known("--exclude", (28, 5), true);
-const SYMBOLIC_MODE: Known = known("symbolic --chmod", (28, 0), false);
-const LABS: Known = Known {
-    name: "a flag of the labs channel",
-    since: None,
-    podman: false,
-};
-
-const fn known(name: &'static str, since: (u32, u32), podman: bool) -> Known {
-    Known {
-        name,
-        since: Some(since),
-        podman,
+    /// Its name in an attempt's `requires`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Heredoc => "heredoc",
+            Self::CopyLink => "copy-link",
+            Self::SymbolicChmod => "symbolic-chmod",
+            Self::CopyExclude => "copy-exclude",
+            Self::CopyParents => "copy-parents",
+            Self::RunNetwork => "run-network",
+            Self::RunSecurity => "run-security",
+            Self::RunDevice => "run-device",
+            Self::SecretEnv => "secret-env",
+            Self::Secret => "secret",
+            Self::TmpfsSize => "tmpfs-size",
+            Self::StartInterval => "start-interval",
+            Self::Substitution => "substitution",
+        }
     }
+
+    /// The feature of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|f| f.name() == name)
+    }
+
+    /// What it is, as people call it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Heredoc => "heredocs",
+            Self::CopyLink => "`COPY --link`",
+            Self::SymbolicChmod => "`--chmod` with letters",
+            Self::CopyExclude => "`COPY --exclude`",
+            Self::CopyParents => "`COPY --parents`",
+            Self::RunNetwork => "`RUN --network`",
+            Self::RunSecurity => "`RUN --security`",
+            Self::RunDevice => "`RUN --device`",
+            Self::SecretEnv => "`env=` of a secret mount",
+            Self::Secret => "secret mounts",
+            Self::TmpfsSize => "`size=` of a tmpfs mount",
+            Self::StartInterval => "`HEALTHCHECK --start-interval`",
+            Self::Substitution => "patterns in `${…}`",
+        }
+    }
+
+    /// The first version of Docker, major and minor, whose built-in frontend knows it. `None` where only the labs
+    /// channel of the frontend does.
+    #[must_use]
+    pub const fn docker(self) -> Option<(u32, u32)> {
+        match self {
+            Self::Secret | Self::SymbolicChmod => Some((20, 10)),
+            Self::Heredoc | Self::CopyLink | Self::RunNetwork | Self::TmpfsSize => Some((23, 0)),
+            Self::StartInterval => Some((25, 0)),
+            Self::Substitution => Some((26, 0)),
+            Self::SecretEnv => Some((27, 3)),
+            Self::CopyExclude => Some((28, 5)),
+            Self::CopyParents | Self::RunSecurity | Self::RunDevice => None,
+        }
+    }
+
+    /// Whether Podman's builder knows it, through the API.
+    #[must_use]
+    pub const fn podman(self) -> bool {
+        matches!(
+            self,
+            Self::Heredoc
+                | Self::RunNetwork
+                | Self::StartInterval
+                | Self::Substitution
+                | Self::CopyExclude
+        )
+    }
+
+    /// What an engine must be to know it.
+    #[must_use]
+    pub fn needs(self) -> String {
+        match self.docker() {
+            Some((major, minor)) => format!("Docker {major}.{minor} or newer"),
+            None => "a frontend from BuildKit's labs channel".to_owned(),
+        }
+    }
+}
+
+/// Where a file uses a feature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// What it uses.
+    pub feature: Feature,
+    /// Its words.
+    pub span: Span,
 }
 
 /// What the file uses of the features that differ between engines, in the order of the file.
 #[must_use]
-pub fn features(dockerfile: &Dockerfile) -> Vec<Feature> {
+pub fn features(dockerfile: &Dockerfile) -> Vec<Use> {
     let mut found = Vec::new();
     for instruction in &dockerfile.instructions {
         of(instruction, &mut found);
@@ -58,32 +160,37 @@ pub fn features(dockerfile: &Dockerfile) -> Vec<Feature> {
     found
 }
 
-fn of(instruction: &Instruction, found: &mut Vec<Feature>) {
-    let mut add = |what: &Known, span: Span| {
-        found.push(Feature {
-            name: what.name,
-            span,
-            since: what.since,
-            podman: what.podman,
-        });
-    };
+fn of(instruction: &Instruction, found: &mut Vec<Use>) {
+    let mut add = |feature: Feature, span: Span| found.push(Use { feature, span });
     let flag =
         |name: &str| -> Option<&Flag> { instruction.flags.iter().find(|f| f.name.text == name) };
     if let Some(heredoc) = instruction.heredocs.first() {
-        add(&HEREDOC, heredoc.open.span);
+        add(Feature::Heredoc, heredoc.open.span);
     }
     let is_copy = matches!(instruction.keyword, Keyword::Copy | Keyword::Add);
     let simple = [
-        (is_copy, "link", &LINK),
-        (is_copy, "exclude", &EXCLUDE),
-        (is_copy, "parents", &LABS),
-        (instruction.keyword == Keyword::Run, "network", &NETWORK),
-        (instruction.keyword == Keyword::Run, "security", &LABS),
-        (instruction.keyword == Keyword::Run, "device", &LABS),
+        (is_copy, "link", Feature::CopyLink),
+        (is_copy, "exclude", Feature::CopyExclude),
+        (is_copy, "parents", Feature::CopyParents),
+        (
+            instruction.keyword == Keyword::Run,
+            "network",
+            Feature::RunNetwork,
+        ),
+        (
+            instruction.keyword == Keyword::Run,
+            "security",
+            Feature::RunSecurity,
+        ),
+        (
+            instruction.keyword == Keyword::Run,
+            "device",
+            Feature::RunDevice,
+        ),
         (
             instruction.keyword == Keyword::Healthcheck,
             "start-interval",
-            &START_INTERVAL,
+            Feature::StartInterval,
         ),
     ];
     for (fits, name, what) in simple {
@@ -96,8 +203,8 @@ fn of(instruction: &Instruction, found: &mut Vec<Feature>) {
             for mount in mounts {
                 for option in &mount.options {
                     match (mount.kind.as_str(), option.name.text.as_str()) {
-                        ("tmpfs", "size") => add(&TMPFS_SIZE, option.span),
-                        ("secret", "env") => add(&SECRET_ENV, option.span),
+                        ("tmpfs", "size") => add(Feature::TmpfsSize, option.span),
+                        ("secret", "env") => add(Feature::SecretEnv, option.span),
                         _ => {}
                     }
                 }
@@ -106,7 +213,7 @@ fn of(instruction: &Instruction, found: &mut Vec<Feature>) {
         Command::Copy(CopyCommand { chmod, .. }) | Command::Add(CopyCommand { chmod, .. }) => {
             let symbolic = |text: &str| text.contains(['+', '=']) && !text.contains('$');
             if let Some(mode) = chmod.as_ref().filter(|w| symbolic(&w.text)) {
-                add(&SYMBOLIC_MODE, mode.span);
+                add(Feature::SymbolicChmod, mode.span);
             }
         }
         Command::Onbuild(kept) => of(kept, found),
@@ -115,7 +222,7 @@ fn of(instruction: &Instruction, found: &mut Vec<Feature>) {
 }
 
 /// `${NAME#…}`, `${NAME%…}` and `${NAME/…}` where the engine, and not a shell, expands them.
-fn patterns(dockerfile: &Dockerfile, instruction: &Instruction, found: &mut Vec<Feature>) {
+fn patterns(dockerfile: &Dockerfile, instruction: &Instruction, found: &mut Vec<Use>) {
     let by_shell = matches!(
         instruction.keyword,
         Keyword::Run | Keyword::Cmd | Keyword::Entrypoint | Keyword::Healthcheck | Keyword::Onbuild
@@ -134,11 +241,9 @@ fn patterns(dockerfile: &Dockerfile, instruction: &Instruction, found: &mut Vec<
         let end = start + 2 + name;
         if name > 0 && matches!(bytes.get(end), Some(b'#' | b'%' | b'/')) {
             let from = instruction.span.start;
-            found.push(Feature {
-                name: PATTERN.name,
+            found.push(Use {
+                feature: Feature::Substitution,
                 span: Span::new(from + start, from + end + 1),
-                since: PATTERN.since,
-                podman: PATTERN.podman,
             });
         }
         at = end;
@@ -158,15 +263,15 @@ mod tests {
         let file = parse(Source::new("Dockerfile", text.as_bytes()));
         let found: Vec<_> = features(&file)
             .iter()
-            .map(|f| (f.name, text[f.span.range()].to_owned()))
+            .map(|f| (f.feature, text[f.span.range()].to_owned()))
             .collect();
         let expected = [
-            ("heredocs", "<<EOF"),
-            ("--link", "--link"),
-            ("symbolic --chmod", "u+x"),
-            ("patterns in ${…}", "${B%"),
-            ("env= of a secret mount", "env=B"),
-            ("RUN --network", "--network=none"),
+            (Feature::Heredoc, "<<EOF"),
+            (Feature::CopyLink, "--link"),
+            (Feature::SymbolicChmod, "u+x"),
+            (Feature::Substitution, "${B%"),
+            (Feature::SecretEnv, "env=B"),
+            (Feature::RunNetwork, "--network=none"),
         ];
         let expected: Vec<_> = expected
             .iter()
@@ -180,5 +285,12 @@ mod tests {
         let text = "FROM alpine\nRUN echo ${A%x}\nCMD [\"${B#y}\"]\n";
         let file = parse(Source::new("Dockerfile", text.as_bytes()));
         assert_eq!(features(&file), []);
+    }
+
+    #[test]
+    fn names_lead_back_to_their_features() {
+        for feature in Feature::ALL {
+            assert_eq!(Feature::from_name(feature.name()), Some(feature));
+        }
     }
 }

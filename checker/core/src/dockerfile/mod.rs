@@ -24,7 +24,7 @@ mod tree;
 mod words;
 
 pub use expand::{ExpandError, Expanded, MAX_EXPANDED, Scope, expand_heredoc, expand_word};
-pub use features::{Feature, features};
+pub use features::{Feature, Use, features};
 pub(crate) use mount::is_bool;
 pub use parse::parse;
 pub use tree::{

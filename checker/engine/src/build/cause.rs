@@ -1,9 +1,9 @@
 //! The well-known causes of failed builds, recognised in the words of Docker 20.10 to 28 and of Podman.
 
+use mslab_core::dockerfile::Feature;
 use mslab_core::evidence::BuildFailureCause as Cause;
 
 use crate::error::says_no_space;
-use crate::info::Feature;
 
 /// What is known of a failure when its cause is looked for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -70,14 +70,7 @@ fn too_old(s: Signs<'_>) -> Option<Cause> {
         _ if m.contains("unknown instruction") && opens_heredoc_before(s) => Feature::Heredoc,
         _ => return None,
     };
-    let needs = match feature.docker() {
-        Some(version) => format!("Docker {version}"),
-        None => "a frontend from BuildKit's labs channel".to_owned(),
-    };
-    Some(Cause::EngineTooOld {
-        feature: feature.name().to_owned(),
-        needs,
-    })
+    Some(Cause::EngineTooOld { feature })
 }
 
 /// Whether a RUN, COPY or ADD above the failing line opens a heredoc that is not over there.

@@ -1,5 +1,6 @@
 //! Causes, in the very words of the engines: Docker 20.10.24, 26.1.5 and 28.5.2, Podman 5.4.2.
 
+use mslab_core::dockerfile::Feature;
 use mslab_core::evidence::BuildFailureCause as Cause;
 
 use super::cause::{Signs, cause, exit_code, parse_error_line};
@@ -16,11 +17,8 @@ fn of(message: &str, log: &[&str], text: &str) -> Cause {
     })
 }
 
-fn too_old(feature: &str, needs: &str) -> Cause {
-    Cause::EngineTooOld {
-        feature: feature.into(),
-        needs: needs.into(),
-    }
+fn too_old(feature: Feature) -> Cause {
+    Cause::EngineTooOld { feature }
 }
 
 #[test]
@@ -227,28 +225,27 @@ fn secrets_and_syntax_and_features_are_recognised() {
     let old = |m: &str| of(m, &[], "");
     assert_eq!(
         old("dockerfile parse error line 2: Unknown flag: link"),
-        too_old("copy-link", "Docker 23.0")
+        too_old(Feature::CopyLink)
     );
     assert_eq!(
         old("dockerfile parse error on line 2: unknown flag: --exclude"),
-        too_old("copy-exclude", "Docker 28.4")
+        too_old(Feature::CopyExclude)
     );
     assert_eq!(
         old("unexpected key 'env' in 'env=T'"),
-        too_old("secret-env", "Docker 27.3")
+        too_old(Feature::SecretEnv)
     );
     assert_eq!(
         old("failed to process \"${A%d}\": missing ':' in substitution"),
-        too_old("substitution", "Docker 26.0")
+        too_old(Feature::Substitution)
     );
-    let labs = "a frontend from BuildKit's labs channel";
     assert_eq!(
         old("dockerfile parse error on line 2: unknown flag: --parents"),
-        too_old("copy-parents", labs)
+        too_old(Feature::CopyParents)
     );
     assert_eq!(
         old("device feature is only supported in Dockerfile frontend 1.14.0-labs or later"),
-        too_old("run-device", labs)
+        too_old(Feature::RunDevice)
     );
     assert_eq!(
         of(
@@ -256,7 +253,7 @@ fn secrets_and_syntax_and_features_are_recognised() {
             &[],
             "FROM a\nRUN <<EOF\necho a\nEOF"
         ),
-        too_old("heredoc", "Docker 23.0")
+        too_old(Feature::Heredoc)
     );
 }
 
