@@ -135,6 +135,12 @@ impl Container {
 
     /// What it has written so far: standard output and standard error, each capped.
     pub(super) async fn output(&self) -> Result<(String, String), EngineError> {
+        let (out, err) = self.output_bytes().await?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok((text(&out), text(&err)))
+    }
+
+    async fn output_bytes(&self) -> Result<(Vec<u8>, Vec<u8>), EngineError> {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let read = async {
             let mut stream = self
@@ -160,8 +166,7 @@ impl Container {
         tokio::time::timeout(OUTPUT_TIMEOUT, read)
             .await
             .unwrap_or(Ok(()))?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ok((text(&out), text(&err)))
+        Ok((out, err))
     }
 
     /// Follows its standard output until `enough` says so, it ends, or the cap is reached.
@@ -178,10 +183,13 @@ impl Container {
                 Err(e) => return Err(self.engine.fault("reading a container's output", &e)),
             }
             if enough(&out) || out.len() >= OUTPUT {
-                break;
+                return Ok(out);
             }
         }
-        Ok(out)
+        // The stream may end before all was told: Docker 20.10 keeps last words without a newline to itself, and
+        // Podman may stop following a container that has only just begun. All of it can be had once it is over.
+        self.wait().await?;
+        Ok(self.output_bytes().await?.0)
     }
 
     /// Removes it now, running or not.
