@@ -34,5 +34,7 @@ pub use discover::{Candidate, DiscoverOptions, Discovery, Origin, Outcome, disco
 pub use engine::Engine;
 pub use error::EngineError;
 pub use images::{ExportReader, ImageDescription, ListedImage, PullEvent};
+pub use mslab_core::dockerfile::Feature;
+
 pub use info::{Capabilities, DiskUsage, EngineInfo, Flavor, Identity, Version};
 pub use tokio_util::sync::CancellationToken;
