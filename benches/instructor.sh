@@ -16,7 +16,7 @@ size=$(docker images --format '{{.Size}}' $image)
 awk -v s="$size" 'BEGIN { n = s + 0; if (s ~ /kB/) n /= 1000; if (s ~ /GB/) n *= 1000; exit !(n <= 15) }'
 verdict "at most 15 MB ($size)"
 
-! docker run --rm --network none $image sh -c true >/dev/null 2>&1
+! docker run --rm --network none --entrypoint sh $image -c true >/dev/null 2>&1
 verdict "no shell starts"
 
 entry=$(docker inspect --format '{{index .Config.Entrypoint 0}}' $image)
