@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::checks::{self, BoundCheck};
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{Files, did_you_mean};
 use crate::evidence::Need;
 use crate::lab::{BuildTable, Lab, LabError};
+use crate::source::Source;
 use crate::units::Millis;
 
 /// The checks that make sense for any Dockerfile and need nothing but its text.
@@ -25,6 +26,8 @@ pub struct Plan {
     pub checks: Vec<PlannedCheck>,
     /// Dependency manifests: paths or globs.
     pub manifests: Vec<String>,
+    /// The reference solution's files of those that the learner may change; empty where there is none.
+    pub solution: Files,
     /// Wall time of one build.
     pub time_limit: Millis,
     /// Whether builds run without a network.
@@ -151,6 +154,7 @@ impl Plan {
             builds: definition.build.iter().map(PlannedBuild::from).collect(),
             checks: planned,
             manifests: definition.files.manifests.clone(),
+            solution: solution_files(lab),
             time_limit: definition.time_limit,
             offline: definition.offline,
         })
@@ -184,6 +188,7 @@ impl Plan {
             builds: vec![build],
             checks: GENERAL.iter().filter_map(bind).collect(),
             manifests: Vec::new(),
+            solution: Files::new(),
             time_limit: Millis(0),
             offline: false,
         }
@@ -201,6 +206,14 @@ impl Plan {
     pub fn build_of(&self, check: &PlannedCheck) -> &PlannedBuild {
         &self.builds[check.build]
     }
+}
+
+fn solution_files(lab: &Lab) -> Files {
+    let files = lab.solution().into_iter();
+    files
+        .filter(|(path, _)| lab.is_learners(path))
+        .map(|(path, file)| (path.clone(), Source::new(path, file.bytes.as_ref())))
+        .collect()
 }
 
 /// Where `word` stands in the `n`th `[[check]]` of a `lab.toml`.

@@ -49,7 +49,13 @@ async fn engine_builds_and_maps_steps_to_lines() {
 #[tokio::test]
 async fn engine_builds_again_from_its_cache() {
     let engine = engine().await;
-    let mut request = dockerfile("FROM busybox:1.37\nRUN echo cached > /x\nCOPY hello.txt /y\n");
+    let fresh = std::time::SystemTime::UNIX_EPOCH
+        .elapsed()
+        .unwrap()
+        .as_nanos();
+    let mut request = dockerfile(&format!(
+        "FROM busybox:1.37\nRUN echo {fresh} > /x\nCOPY hello.txt /y{fresh}\n"
+    ));
     request.tag = Some("mslab.local/test/cached:latest".into());
     let (first, _) = build(&engine, &request).await;
     let (second, _) = build(&engine, &request).await;

@@ -1,5 +1,8 @@
 //! A plan and its evidence made into verdicts, and every fix tried on a copy before anybody sees it.
 
+mod solution;
+
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,6 +16,8 @@ use crate::report::{
     SCHEMA, Status, Verified,
 };
 use crate::stages::{BuildOptions, StageGraph};
+
+use solution::Becomes;
 
 /// Reads every Dockerfile that the builds name and that is there.
 #[must_use]
@@ -56,6 +61,7 @@ pub fn judge(plan: &Plan, evidence: &Evidence) -> Report {
         plan,
         evidence,
         verdicts: &verdicts,
+        hunks: OnceCell::new(),
     };
     let checks: Vec<CheckReport> = plan
         .checks
@@ -106,6 +112,15 @@ struct Trial<'a> {
     plan: &'a Plan,
     evidence: &'a Evidence,
     verdicts: &'a [Result<Verdict, Unseen>],
+    hunks: OnceCell<Vec<Hunk>>,
+}
+
+/// A hunk of the reference solution that can be built, as the text proves.
+struct Hunk {
+    fix: Fix,
+    copy: Evidence,
+    /// What it makes of each build of the plan.
+    becomes: Vec<Becomes>,
 }
 
 impl Trial<'_> {
@@ -173,38 +188,46 @@ impl Trial<'_> {
             level: 3,
             nudge: planned.nudge.clone(),
         });
-        report.fix = finding
-            .fixes
-            .iter()
-            .find(|fix| self.holds(planned, fix))
+        let own = finding.fixes.iter();
+        let own = own.filter(|f| self.copy(f).is_some_and(|c| self.holds(planned, &c)));
+        report.fix = own
+            .chain(self.hunks_for(planned))
+            .next()
             .map(|fix| FixReport::new(fix, files, Verified::Text));
     }
 
-    /// Applies a fix to a copy and judges it again: the file must parse, the text must promise that the check will
-    /// hold, and no check that text decides may get worse.
-    fn holds(&self, planned: &PlannedCheck, fix: &Fix) -> bool {
-        let Ok(files) = fix.apply(&self.evidence.files) else {
-            return false;
-        };
+    /// The evidence with a fix applied; `None` where it changes nothing, or the engine would refuse what it makes.
+    fn copy(&self, fix: &Fix) -> Option<Evidence> {
+        let files = fix.apply(&self.evidence.files).ok()?;
         if files == self.evidence.files {
-            return false;
+            return None;
         }
         let dockerfiles = read_sources(&files, &self.plan.builds);
         let refused = |s: &Arc<SourceEvidence>| {
             !s.dockerfile.errors.is_empty() || !s.graph.problems.is_empty()
         };
         if dockerfiles.values().any(refused) {
-            return false;
+            return None;
         }
-        let evidence = Evidence {
+        Some(Evidence {
             files,
             dockerfiles,
             ..self.evidence.clone()
-        };
-        let after = |c: &PlannedCheck| c.bound.promised_by_text(&view(self.plan, c, &evidence));
-        if after(planned) != Some(true) {
-            return false;
-        }
+        })
+    }
+
+    /// Whether the text promises that the check holds in the copy, and no check that held gets worse.
+    fn holds(&self, planned: &PlannedCheck, copy: &Evidence) -> bool {
+        self.promised(planned, copy) == Some(true) && self.harmless(copy)
+    }
+
+    fn promised(&self, planned: &PlannedCheck, copy: &Evidence) -> Option<bool> {
+        planned
+            .bound
+            .promised_by_text(&view(self.plan, planned, copy))
+    }
+
+    fn harmless(&self, copy: &Evidence) -> bool {
         let passed_before = |v: &Result<Verdict, Unseen>| matches!(v, Ok(Verdict::Passed(_)));
         let mut others = self
             .plan
@@ -212,7 +235,41 @@ impl Trial<'_> {
             .iter()
             .zip(self.verdicts)
             .filter(|(_, v)| passed_before(v));
-        others.all(|(c, _)| after(c) != Some(false))
+        others.all(|(c, _)| self.promised(c, copy) != Some(false))
+    }
+
+    /// The hunks of the reference solution that mend a check: by what the text promises, or because the check's build
+    /// becomes the solution's.
+    fn hunks_for(&self, planned: &PlannedCheck) -> impl Iterator<Item = &Fix> {
+        let hunks = self.hunks.get_or_init(|| self.hunks()).iter();
+        let mends = move |hunk: &&Hunk| match self.promised(planned, &hunk.copy) {
+            Some(promised) => promised,
+            None => hunk.becomes.get(planned.build) == Some(&Becomes::Solution),
+        };
+        hunks.filter(mends).map(|h| &h.fix)
+    }
+
+    fn hunks(&self) -> Vec<Hunk> {
+        if self.plan.solution.is_empty() || self.evidence.text_left_out.is_some() {
+            return Vec::new();
+        }
+        let reference = read_sources(&self.plan.solution, &self.plan.builds);
+        let to_hunk = |fix: Fix| {
+            let copy = self.copy(&fix)?;
+            let now = (&copy.files, &copy.dockerfiles);
+            let was = &self.evidence.dockerfiles;
+            let becomes = self
+                .plan
+                .builds
+                .iter()
+                .map(|b| solution::becomes(self.plan, b, was, now, &reference))
+                .collect::<Option<Vec<_>>>()?;
+            self.harmless(&copy).then_some(Hunk { fix, copy, becomes })
+        };
+        solution::hunks(&self.evidence.files, &self.plan.solution)
+            .into_iter()
+            .filter_map(to_hunk)
+            .collect()
     }
 }
 
