@@ -58,5 +58,7 @@ private_engine() {
 
 # base_images: what the labs build on; stand-ins where no registry answers.
 base_images() {
-  "$MSLAB" images pull || "$MSLAB" images stand-ins
+  "$MSLAB" images pull && return
+  note "the images could not be pulled: stand-ins are built in their place (a few minutes, once)"
+  "$MSLAB" images stand-ins
 }

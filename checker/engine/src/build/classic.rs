@@ -15,7 +15,29 @@ use super::{BuildRequest, millis};
 use crate::engine::Engine;
 use crate::error::EngineError;
 
+/// How often a build is tried where Podman trips over its own store.
+const TRIES: u32 = 3;
+
 pub(super) async fn run(
+    engine: &Engine,
+    request: &BuildRequest,
+    progress: &Progress<'_>,
+) -> Result<End, EngineError> {
+    for _ in 1..TRIES {
+        match attempt(engine, request, progress).await? {
+            End::Failed(failure) if lost_a_layer(&failure.message) => {}
+            end => return Ok(end),
+        }
+    }
+    attempt(engine, request, progress).await
+}
+
+/// Podman looks through all images for a cached layer, and fails where one is removed in that moment.
+fn lost_a_layer(message: &str) -> bool {
+    message.contains("layer not known") || message.contains("image not known")
+}
+
+async fn attempt(
     engine: &Engine,
     request: &BuildRequest,
     progress: &Progress<'_>,
