@@ -1,8 +1,12 @@
-//! Puts the labs and the stand-ins' recipes into the binary: every file with its path and whether it may be executed.
+//! Puts the labs and the stand-ins' recipes into the binary: each folder as a compressed archive that keeps which files
+//! may be executed.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs, io};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 fn main() -> io::Result<()> {
     let here = env::var("CARGO_MANIFEST_DIR").expect("cargo sets this");
@@ -10,17 +14,16 @@ fn main() -> io::Result<()> {
     for (name, folder) in [("labs", "../../labs"), ("stand_ins", "../engine/stand-ins")] {
         let root = Path::new(&here).join(folder).canonicalize()?;
         println!("cargo::rerun-if-changed={}", root.display());
-        let mut files = Vec::new();
-        collect(&root, "", &mut files)?;
-        files.sort();
-        let mut code = String::from("pub(super) static FILES: &[(&str, bool, &[u8])] = &[\n");
-        for (path, executable) in &files {
-            let full = root.join(path);
-            writeln!(
-                code,
-                "    ({path:?}, {executable}, include_bytes!({full:?})),"
-            )
-            .expect("a String takes all");
+        let mut code = String::from("pub(super) static FOLDERS: &[(&str, &[u8])] = &[\n");
+        let folders = match name {
+            "labs" => folders_in(&root)?,
+            _ => vec![String::new()],
+        };
+        for folder in folders {
+            let archive = Path::new(&out).join(format!("{name}-{folder}.tar.gz"));
+            fs::write(&archive, pack(&root.join(&folder))?)?;
+            writeln!(code, "    ({folder:?}, include_bytes!({archive:?})),")
+                .expect("a String takes all");
         }
         code.push_str("];\n");
         fs::write(Path::new(&out).join(format!("{name}.rs")), code)?;
@@ -28,13 +31,38 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
+fn folders_in(root: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(root)? {
+        let entry = entry?;
+        if entry.path().join("lab.toml").is_file() {
+            names.push(utf8(entry.file_name())?);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The same bytes for the same files: no times, no owners, in the order of the paths.
+fn pack(folder: &Path) -> io::Result<Vec<u8>> {
+    let mut files = Vec::new();
+    collect(folder, "", &mut files)?;
+    files.sort();
+    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::best()));
+    for (path, executable) in files {
+        let bytes = fs::read(folder.join(&path))?;
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(if executable { 0o755 } else { 0o644 });
+        archive.append_data(&mut header, path, &bytes[..])?;
+    }
+    archive.into_inner()?.finish()
+}
+
 fn collect(root: &Path, below: &str, files: &mut Vec<(String, bool)>) -> io::Result<()> {
     for entry in fs::read_dir(root.join(below))? {
         let entry = entry?;
-        let name = entry
-            .file_name()
-            .into_string()
-            .map_err(|n| io::Error::other(format!("{n:?} is not UTF-8")))?;
+        let name = utf8(entry.file_name())?;
         let path = if below.is_empty() {
             name.clone()
         } else {
@@ -55,6 +83,11 @@ fn collect(root: &Path, below: &str, files: &mut Vec<(String, bool)>) -> io::Res
         }
     }
     Ok(())
+}
+
+fn utf8(name: std::ffi::OsString) -> io::Result<String> {
+    name.into_string()
+        .map_err(|n| io::Error::other(format!("{n:?} is not UTF-8")))
 }
 
 #[cfg(unix)]

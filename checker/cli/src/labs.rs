@@ -6,11 +6,8 @@ use std::path::{Path, PathBuf};
 
 use mslab_core::lab::{self, Folder, FolderFile, Lab};
 
+use crate::carried;
 use crate::failure::{Failure, Result};
-
-mod carried {
-    include!(concat!(env!("OUT_DIR"), "/labs.rs"));
-}
 
 /// The labs at hand.
 #[derive(Debug, Clone)]
@@ -25,15 +22,7 @@ impl Labs {
     /// The names of the labs' folders, in the order of their numbers.
     pub(crate) fn folders(&self) -> Result<Vec<String>> {
         let mut names: Vec<String> = match self {
-            Self::Carried => {
-                let mut names: Vec<_> = carried::FILES
-                    .iter()
-                    .filter_map(|(p, ..)| p.split_once('/'))
-                    .map(|(n, _)| n.to_owned())
-                    .collect();
-                names.dedup();
-                names
-            }
+            Self::Carried => carried::labs().map(str::to_owned).collect(),
             Self::Folder(root) => {
                 let entries = fs::read_dir(root).map_err(|e| Failure::file("read", root, &e))?;
                 entries
@@ -70,19 +59,7 @@ impl Labs {
 
     fn read(&self, folder: &str) -> Result<Lab> {
         let files = match self {
-            Self::Carried => carried::FILES
-                .iter()
-                .filter_map(|(path, executable, bytes)| {
-                    let path = path.strip_prefix(folder)?.strip_prefix('/')?;
-                    Some((
-                        path.to_owned(),
-                        FolderFile {
-                            bytes: Cow::Borrowed(*bytes),
-                            executable: *executable,
-                        },
-                    ))
-                })
-                .collect(),
+            Self::Carried => carried::lab(folder),
             Self::Folder(root) => read_folder(&root.join(folder))?,
         };
         Ok(Lab::read(folder, files)?)

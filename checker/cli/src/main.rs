@@ -1,6 +1,7 @@
 //! The `mslab` command line: arguments in, exit code out.
 
 mod args;
+mod carried;
 mod check;
 mod commands;
 mod exit;

@@ -1,15 +1,10 @@
 //! How stand-ins are made: the recipes in the binary.
 
-use std::borrow::Cow;
-
-use mslab_core::lab::{Folder, FolderFile};
+use mslab_core::lab::Folder;
 use serde::Deserialize;
 
+use crate::carried;
 use crate::failure::{Failure, Result};
-
-mod carried {
-    include!(concat!(env!("OUT_DIR"), "/stand_ins.rs"));
-}
 
 /// `stand-ins.toml`
 #[derive(Debug, Deserialize)]
@@ -94,23 +89,13 @@ impl Recipes {
 
 /// The recipes' files below a folder.
 pub(super) fn files(folder: &str) -> Folder {
-    let prefix = if folder.is_empty() {
-        String::new()
-    } else {
-        format!("{folder}/")
-    };
-    carried::FILES
-        .iter()
-        .filter_map(|(path, executable, bytes)| {
-            let path = path.strip_prefix(prefix.as_str())?;
-            Some((
-                path.to_owned(),
-                FolderFile {
-                    bytes: Cow::Borrowed(*bytes),
-                    executable: *executable,
-                },
-            ))
-        })
+    let all = carried::stand_ins();
+    if folder.is_empty() {
+        return all;
+    }
+    let prefix = format!("{folder}/");
+    all.into_iter()
+        .filter_map(|(path, file)| Some((path.strip_prefix(&prefix)?.to_owned(), file)))
         .collect()
 }
 
