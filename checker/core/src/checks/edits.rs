@@ -14,7 +14,7 @@ pub(super) fn line_ending(source: &Source) -> &'static str {
 }
 
 /// The first byte of the line that holds `offset`.
-fn line_start(source: &Source, offset: usize) -> usize {
+pub(super) fn line_start(source: &Source, offset: usize) -> usize {
     let before = &source.bytes()[..offset.min(source.bytes().len())];
     before
         .iter()
@@ -23,7 +23,7 @@ fn line_start(source: &Source, offset: usize) -> usize {
 }
 
 /// The first byte of the line after the one that holds `offset`, or the file's end.
-fn next_line(source: &Source, offset: usize) -> usize {
+pub(super) fn next_line(source: &Source, offset: usize) -> usize {
     let bytes = source.bytes();
     let from = offset.min(bytes.len());
     bytes[from..]

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::edits::Edits;
+use super::mend::{form, json};
 use super::params::listed;
 use super::shell::{self, Joint};
 use super::{Check, Doc, Example, Judged, Verdict, View, walk};
@@ -120,13 +121,6 @@ fn in_force<'a>(
     Ok(last)
 }
 
-fn form(instruction: &Instruction) -> Option<&CommandForm> {
-    match &instruction.command {
-        Command::Cmd(form) | Command::Entrypoint(form) => Some(form),
-        _ => None,
-    }
-}
-
 fn name(instruction: &Instruction) -> &'static str {
     match instruction.command {
         Command::Entrypoint(_) => "ENTRYPOINT",
@@ -135,23 +129,22 @@ fn name(instruction: &Instruction) -> &'static str {
 }
 
 /// Rewrites the commands as arrays, if a shell would do no more for each than split it into words.
-fn fix(source: &SourceEvidence, wrong: &[&Instruction]) -> Option<Fix> {
+pub(super) fn fix(source: &SourceEvidence, wrong: &[&Instruction]) -> Option<Fix> {
     let title = "start the program without a shell";
     let mut edits = Edits::new(title, &source.path, &source.dockerfile.source);
     for instruction in wrong {
-        let words = if instruction.rest.text.trim_start().starts_with('[') {
-            almost_json(&instruction.rest.text)?
-        } else {
-            plain_words(source, instruction)?
-        };
-        let strings: Vec<String> = words.iter().map(|w| json_string(w)).collect();
-        edits = edits.replace(instruction.rest.span, format!("[{}]", strings.join(", ")));
+        edits = edits.replace(instruction.rest.span, json(&words(source, instruction)?));
     }
     Some(edits.done())
 }
 
-fn json_string(word: &str) -> String {
-    serde_json::Value::String(word.to_owned()).to_string()
+/// The words that a shell would make of the command, and nothing else; `None` where it would do more.
+pub(super) fn words(source: &SourceEvidence, instruction: &Instruction) -> Option<Vec<String>> {
+    if instruction.rest.text.trim_start().starts_with('[') {
+        almost_json(&instruction.rest.text)
+    } else {
+        plain_words(source, instruction)
+    }
 }
 
 fn plain_words(source: &SourceEvidence, instruction: &Instruction) -> Option<Vec<String>> {

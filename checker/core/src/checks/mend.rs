@@ -6,8 +6,7 @@ use crate::evidence::SourceEvidence;
 use crate::stages::{Base, Stage};
 
 use super::View;
-use super::edits::line_ending;
-use super::started::plain_words;
+use super::edits::{line_ending, line_start, next_line};
 
 /// The target and the stages that it starts from, with what is needed to edit them.
 pub(super) struct Text<'a> {
@@ -93,7 +92,6 @@ impl<'a> Text<'a> {
     /// Adds a line before an instruction, and above the comments that belong to it.
     pub(super) fn insert_before(&self, fix: Fix, instruction: &Instruction, line: &str) -> Fix {
         let source = &self.source.dockerfile.source;
-        let bytes = source.bytes();
         let instructions = &self.source.dockerfile.instructions;
         let floor = instructions
             .iter()
@@ -101,16 +99,12 @@ impl<'a> Text<'a> {
             .filter(|end| *end <= instruction.span.start)
             .max()
             .unwrap_or(0);
-        let line_start = |at: usize| {
-            bytes[..at]
-                .iter()
-                .rposition(|b| *b == b'\n')
-                .map_or(0, |i| i + 1)
-        };
-        let mut at = line_start(instruction.span.start);
+        let mut at = line_start(source, instruction.span.start);
         while at > floor && at > 0 {
-            let above = line_start(at - 1);
-            let is_comment = bytes[above..at].trim_ascii_start().starts_with(b"#");
+            let above = line_start(source, at - 1);
+            let is_comment = source.bytes()[above..at]
+                .trim_ascii_start()
+                .starts_with(b"#");
             if above <= floor || !is_comment {
                 break;
             }
@@ -145,17 +139,9 @@ impl<'a> Text<'a> {
 
     /// Takes an instruction out with its line.
     pub(super) fn remove(&self, fix: Fix, instruction: &Instruction) -> Fix {
-        let bytes = self.source.dockerfile.source.bytes();
-        let start = bytes[..instruction.span.start]
-            .iter()
-            .rposition(|b| *b == b'\n')
-            .map_or(0, |i| i + 1);
-        let end = self.line_end(instruction);
-        let end = match bytes.get(end..) {
-            Some([b'\r', b'\n', ..]) => end + 2,
-            Some([b'\n', ..]) => end + 1,
-            _ => end,
-        };
+        let source = &self.source.dockerfile.source;
+        let start = line_start(source, instruction.span.start);
+        let end = next_line(source, self.line_end(instruction));
         fix.replace(self.file(), crate::source::Span::new(start, end), "")
     }
 
@@ -200,19 +186,6 @@ pub(super) fn json(words: &[String]) -> String {
         .map(|w| serde_json::Value::from(w.as_str()).to_string())
         .collect();
     format!("[{}]", words.join(", "))
-}
-
-/// A fix that turns a shell form into an exec form; `None` where the line needs a shell.
-pub(super) fn exec_form(text: &Text<'_>, instruction: &Instruction) -> Option<Fix> {
-    let CommandForm::Shell(line) = form(instruction)? else {
-        return None;
-    };
-    let words = plain_words(&line.text)?;
-    let title = format!(
-        "write {} as a JSON array, which needs no shell",
-        instruction.keyword_word.text.to_ascii_uppercase()
-    );
-    Some(Fix::new(title).replace(text.file(), line.span, json(&words)))
 }
 
 /// A word's value where nothing in it needs expanding: quotes taken away; `None` with a variable or an escape.

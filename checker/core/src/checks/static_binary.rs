@@ -8,7 +8,8 @@ use crate::evidence::Need;
 use crate::image::{Elf, Image};
 use crate::stages::Base;
 
-use super::mend::{self, Text, exec_form};
+use super::exec_form;
+use super::mend::{self, Text};
 use super::origin::{Origins, base_words};
 use super::started::{Program, find, plain_words, started};
 use super::{Check, Doc, Example, Judged, Verdict, View, go_build};
@@ -294,7 +295,7 @@ fn at_stage(view: &View<'_>, finding: Finding) -> Finding {
 
 fn with_exec_form(view: &View<'_>, finding: Finding) -> Finding {
     let finding = at_start(view, finding);
-    let fix = Text::new(view).and_then(|t| exec_form(&t, t.start()?));
+    let fix = Text::new(view).and_then(|t| exec_form::fix(t.source, &[t.start()?]));
     match fix {
         Some(fix) => finding.fix(fix),
         None => finding,

@@ -9,8 +9,8 @@ use crate::evidence::{Extra, Need, Probe, ProbeOutcome, Unseen};
 use crate::units::Millis;
 
 use super::doc::ExampleEvidence;
-use super::mend::{Text, exec_form, form};
-use super::started::plain_words;
+use super::exec_form;
+use super::mend::{Text, form};
 use super::{Check, Doc, Example, Judged, Verdict, View, causes};
 
 /// It ends on SIGTERM within the grace time.
@@ -168,11 +168,11 @@ fn acts_on_sigterm(text: &Text<'_>, words: &[String]) -> bool {
 
 fn mend(text: &Text<'_>) -> Option<Fix> {
     let start = text.start()?;
-    let CommandForm::Shell(line) = form(start)? else {
+    if !matches!(form(start)?, CommandForm::Shell(_)) {
         return None;
-    };
-    let words = plain_words(&line.text)?;
-    acts_on_sigterm(text, &words).then(|| exec_form(text, start))?
+    }
+    let words = exec_form::words(text.source, start)?;
+    acts_on_sigterm(text, &words).then(|| exec_form::fix(text.source, &[start]))?
 }
 
 #[cfg(test)]
