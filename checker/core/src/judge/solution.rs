@@ -21,6 +21,8 @@ pub(super) type Dockerfiles = BTreeMap<String, Arc<SourceEvidence>>;
 
 /// Longer files are not compared with the solution's: no lab's are, and each hunk is parsed and judged.
 const LONGEST: usize = 64 << 10;
+/// Lines that a hunk may bring, comments and blank ones apart: more would do the exercise for the learner.
+const SHORT: usize = 6;
 /// No more hunks than this are tried.
 const MOST: usize = 40;
 
@@ -34,7 +36,7 @@ pub(super) enum Becomes {
 }
 
 /// The differences between the learner's files and the solution's, each alone, then those that stand close together,
-/// then all. What would be most of the solution is left out.
+/// then all.
 pub(super) fn hunks(files: &Files, solution: &Files) -> Vec<Fix> {
     solution
         .iter()
@@ -57,14 +59,14 @@ fn hunks_of(path: &str, own: &Source, wanted: &Source) -> Vec<Fix> {
     let diff = TextDiff::from_lines(own, wanted);
     let old: Vec<&str> = diff.iter_old_slices().collect();
     let new: Vec<&str> = diff.iter_new_slices().collect();
-    let says_something = |lines: &[&str]| {
-        let silent = |l: &&str| l.trim().is_empty() || l.trim_start().starts_with('#');
-        !lines.iter().all(silent)
+    let speaking = |lines: &[&str]| {
+        let silent = |l: &&&str| l.trim().is_empty() || l.trim_start().starts_with('#');
+        lines.iter().filter(|l| !silent(l)).count()
     };
     let changes = |ops: &[DiffOp]| -> Vec<DiffOp> {
         let matters = |op: &&DiffOp| {
             !matches!(op, DiffOp::Equal { .. })
-                && (says_something(&old[op.old_range()]) || says_something(&new[op.new_range()]))
+                && speaking(&old[op.old_range()]) + speaking(&new[op.new_range()]) > 0
         };
         ops.iter().filter(matters).copied().collect()
     };
@@ -73,8 +75,8 @@ fn hunks_of(path: &str, own: &Source, wanted: &Source) -> Vec<Fix> {
     choices.extend(diff.grouped_ops(3).iter().map(|group| changes(group)));
     choices.push(all);
     choices.retain(|ops| {
-        let brought: usize = ops.iter().map(|op| op.new_range().len()).sum();
-        !ops.is_empty() && brought * 2 <= new.len()
+        let brought: usize = ops.iter().map(|op| speaking(&new[op.new_range()])).sum();
+        !ops.is_empty() && brought <= SHORT
     });
     choices.dedup();
     choices.truncate(MOST);
