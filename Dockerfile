@@ -13,8 +13,8 @@ COPY labs labs
 RUN --mount=type=cache,target=/root/.cargo/registry \
     --mount=type=cache,target=/src/target \
     target=$(rustc -vV | sed -n 's/^host: //p') \
-    && RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target "$target" -p mslab \
-    && cp "target/$target/release/mslab" /mslab
+    && RUSTFLAGS="-C target-feature=+crt-static" cargo build --profile dist --locked --target "$target" -p mslab \
+    && cp "target/$target/dist/mslab" /mslab
 
 FROM scratch AS production
 LABEL org.opencontainers.image.title="mslab" \
