@@ -201,6 +201,9 @@ pub(crate) struct VerifyArgs {
     /// Apply and build every fix that is offered
     #[arg(long)]
     pub(crate) fixes: bool,
+    /// Also spoil the solution by rule, and see that a check notices each time
+    #[arg(long, conflicts_with = "quick")]
+    pub(crate) mutants: bool,
     /// Store the attempts' reports beside them, with every fix built
     #[arg(long, conflicts_with = "quick")]
     pub(crate) bless: bool,

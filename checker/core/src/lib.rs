@@ -15,6 +15,7 @@ pub mod image;
 pub mod provenance;
 
 pub mod diagnostic;
+mod edits;
 pub mod evidence;
 
 pub mod checks;
@@ -22,4 +23,5 @@ pub mod lab;
 pub mod plan;
 
 pub mod judge;
+pub mod mutants;
 pub mod report;

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::runtime;
 use crate::terminal::{DIM, GOOD, PROBLEM, paint, say};
-use crate::verify::{Board, Case, Kept, Proof, Prover, cases, stored};
+use crate::verify::{Board, Case, Expectation, Kept, Proof, Prover, Scope, cases, stored};
 use crate::workspace::Surroundings;
 
 /// How many cases are looked at together: while one waits for its container, another builds.
@@ -46,6 +46,40 @@ struct Tally {
     held: usize,
     stored: usize,
     stale: usize,
+    /// Mutants that nobody noticed, or that were said to survive and did not.
+    surprises: usize,
+    mutants: Score,
+    /// Of the lab that is being said.
+    of_lab: Score,
+}
+
+/// How many mutants were noticed.
+#[derive(Default, Clone, Copy)]
+struct Score {
+    made: usize,
+    noticed: usize,
+    declared: usize,
+}
+
+impl Score {
+    fn words(self) -> String {
+        let mut words = format!(
+            "{} of {} noticed ({} %)",
+            self.noticed,
+            self.made - self.declared,
+            self.percent()
+        );
+        if self.declared > 0 {
+            words.push_str(&format!(", {} declared to survive", self.declared));
+        }
+        words
+    }
+
+    /// Hundredths of those that must be noticed.
+    fn percent(self) -> usize {
+        let must = self.made - self.declared;
+        (self.noticed * 100).checked_div(must).unwrap_or(100)
+    }
 }
 
 /// Verifies the labs that are named, or all.
@@ -82,9 +116,14 @@ fn work(args: &VerifyArgs) -> Result<Vec<Work>> {
                     .help("Run it in the repository."),
             );
         }
+        let scope = Scope {
+            attempts: !args.quick,
+            mutants: args.mutants,
+        };
+        let plan = Plan::new(&lab)?;
         Ok(Work {
-            plan: Plan::new(&lab)?,
-            cases: cases(&lab, !args.quick)?,
+            cases: cases(&lab, &plan, scope)?,
+            plan,
             folder,
             lab,
         })
@@ -143,6 +182,10 @@ async fn prove_all(
                     board.print(&[format!("{}  {}", lab.exercise(), lab.definition.title)]);
                 }
                 board.print(&tally.add(work, case, &came, args)?);
+                let is_last = work.cases.last().is_some_and(|c| std::ptr::eq(c, *case));
+                if is_last && args.mutants {
+                    board.print(&[tally.end_of_lab()]);
+                }
             }
             Ok(_) => {}
             Err(f) => {
@@ -171,6 +214,9 @@ impl Tally {
                 return Ok(vec![format!("  - {:<40} {}", case.name, paint(DIM, why))]);
             }
         };
+        if let Some(expectation) = case.mutant() {
+            return Ok(self.add_mutant(expectation, case, proof, args));
+        }
         let mut news = "";
         let mut old_report = None;
         if case.is_attempt()
@@ -193,25 +239,76 @@ impl Tally {
         let said = paint(DIM, format!("{}{news}", verdict(proof)));
         let mut lines = vec![format!("  {symbol} {:<40} {said}", case.name)];
         lines.extend(differences.iter().map(|d| format!("      {d}")));
+        lines.extend(self.add_trials(proof, args.fixes));
+        Ok(lines)
+    }
+
+    /// Counts the fixes that were tried; says those that do not hold, or `all`.
+    fn add_trials(&mut self, proof: &Proof, all: bool) -> Vec<String> {
+        let mut lines = Vec::new();
         for trial in &proof.trials {
             let holds = trial.trouble.is_empty();
             self.fixes += 1;
             self.held += usize::from(holds);
-            if !holds || args.fixes {
+            if !holds || all {
                 lines.push(format!(
                     "    {} fix for `{}`: {}",
-                    self::symbol(holds),
+                    symbol(holds),
                     trial.key,
                     trial.title
                 ));
             }
             lines.extend(trial.trouble.iter().map(|t| format!("        {t}")));
         }
-        Ok(lines)
+        lines
+    }
+
+    /// Counts a mutant. One that came out as it must is not said.
+    fn add_mutant(
+        &mut self,
+        expectation: &Expectation,
+        case: &Case,
+        proof: &Proof,
+        args: &VerifyArgs,
+    ) -> Vec<String> {
+        let mut checks = proof.report.checks.iter();
+        let noticed = checks.any(|c| c.status == Status::Failed);
+        let may_survive = expectation.may_survive();
+        self.of_lab.made += 1;
+        self.of_lab.noticed += usize::from(noticed && !may_survive);
+        self.of_lab.declared += usize::from(may_survive);
+        self.surprises += usize::from(!proof.differences.is_empty());
+        let trials = self.add_trials(proof, args.fixes);
+        let mut lines = Vec::new();
+        if !proof.differences.is_empty() || !trials.is_empty() {
+            let said = paint(DIM, verdict(proof));
+            lines.push(format!(
+                "  {} {:<40} {said}",
+                symbol(proof.differences.is_empty()),
+                case.name
+            ));
+        }
+        lines.extend(proof.differences.iter().map(|d| format!("      {d}")));
+        lines.extend(trials);
+        lines
+    }
+
+    fn end_of_lab(&mut self) -> String {
+        let score = std::mem::take(&mut self.of_lab);
+        self.mutants.made += score.made;
+        self.mutants.noticed += score.noticed;
+        self.mutants.declared += score.declared;
+        let good = score.noticed == score.made - score.declared;
+        format!(
+            "  {} {:<40} {}",
+            symbol(good),
+            "mutants",
+            paint(DIM, score.words())
+        )
     }
 
     fn all_is_well(&self) -> bool {
-        self.agreed == self.cases && self.held == self.fixes && self.stale == 0
+        self.agreed == self.cases && self.held == self.fixes && self.stale + self.surprises == 0
     }
 
     fn summary(&self, found: usize) -> String {
@@ -221,6 +318,9 @@ impl Tally {
         )];
         if self.fixes > 0 {
             parts.push(format!("{} of {} fixes hold", self.held, self.fixes));
+        }
+        if self.mutants.made > 0 {
+            parts.push(format!("mutants: {}", self.mutants.words()));
         }
         if self.left_out > 0 {
             parts.push(format!(

@@ -3,6 +3,7 @@
 mod board;
 mod fixes;
 mod kept;
+mod mutant;
 pub(crate) mod stored;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use crate::progress::Listener;
 pub(crate) use board::Board;
 pub(crate) use fixes::{FixTrial, build_fixes};
 pub(crate) use kept::Kept;
+pub(crate) use mutant::Expectation;
 
 /// One folder with what must come of it.
 pub(crate) struct Case {
@@ -36,12 +38,32 @@ pub(crate) struct Case {
     requires: Vec<Feature>,
     /// The report that is stored beside it.
     stored: Option<Vec<u8>>,
+    /// What is expected of it, if it is a mutant.
+    mutant: Option<Expectation>,
 }
 
 impl Case {
     /// Whether it is an attempt, whose report is stored.
     pub(crate) fn is_attempt(&self) -> bool {
         self.name.starts_with("attempts/")
+    }
+
+    /// What is expected of it, if it is a mutant.
+    pub(crate) fn mutant(&self) -> Option<&Expectation> {
+        self.mutant.as_ref()
+    }
+
+    /// A case of which every check must pass.
+    fn plain(name: &str, files: Folder) -> Self {
+        Self {
+            name: name.to_owned(),
+            files,
+            fails: BTreeSet::new(),
+            skipped: BTreeSet::new(),
+            requires: Vec::new(),
+            stored: None,
+            mutant: None,
+        }
     }
 
     /// What it needs and the engine has not.
@@ -52,43 +74,42 @@ impl Case {
     }
 }
 
-/// Every case of a lab.
-pub(crate) fn cases(lab: &Lab, attempts: bool) -> Result<Vec<Case>> {
+/// Which cases of a lab are looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scope {
+    /// The attempts.
+    pub(crate) attempts: bool,
+    /// The solution's mutants.
+    pub(crate) mutants: bool,
+}
+
+/// A lab's solution and starter, and what else is in `scope`.
+pub(crate) fn cases(lab: &Lab, plan: &Plan, scope: Scope) -> Result<Vec<Case>> {
     let set = |keys: &[String]| keys.iter().cloned().collect();
     let starter = &lab.definition.starter;
-    let plain = |name: &str, files, fails, skipped| Case {
-        name: name.to_owned(),
-        files,
-        fails,
-        skipped,
-        requires: Vec::new(),
-        stored: None,
-    };
     let mut cases = vec![
-        plain("solution", lab.solution(), BTreeSet::new(), BTreeSet::new()),
-        plain(
-            "starter",
-            lab.starter(),
-            set(&starter.fails),
-            set(&starter.skipped),
-        ),
+        Case::plain("solution", lab.solution()),
+        Case {
+            fails: set(&starter.fails),
+            skipped: set(&starter.skipped),
+            ..Case::plain("starter", lab.starter())
+        },
     ];
-    if !attempts {
-        return Ok(cases);
+    if scope.attempts {
+        for attempt in lab.attempts()? {
+            let name = format!("attempts/{}", attempt.name);
+            let stored = lab.files.get(&format!("{name}/{}", stored::NAME));
+            cases.push(Case {
+                fails: set(&attempt.expected.fails),
+                skipped: set(&attempt.expected.skipped),
+                requires: features(lab, &name, &attempt.expected.requires)?,
+                stored: stored.map(|f| f.bytes.to_vec()),
+                ..Case::plain(&name, attempt.files)
+            });
+        }
     }
-    for attempt in lab.attempts()? {
-        let name = format!("attempts/{}", attempt.name);
-        let stored = lab.files.get(&format!("{name}/{}", stored::NAME));
-        cases.push(Case {
-            requires: features(lab, &name, &attempt.expected.requires)?,
-            stored: stored.map(|f| f.bytes.to_vec()),
-            ..plain(
-                &name,
-                attempt.files,
-                set(&attempt.expected.fails),
-                set(&attempt.expected.skipped),
-            )
-        });
+    if scope.mutants {
+        cases.extend(mutant::cases(lab, plan)?);
     }
     Ok(cases)
 }
@@ -164,17 +185,34 @@ impl Prover<'_> {
     }
 
     async fn once(&self, case: &Case, fixes: bool) -> Result<Proof> {
-        let report = self.examine(&case.files).await?;
+        let report = match case.mutant.is_some() {
+            true => self.examine_mutant(&case.files).await?,
+            false => self.examine(&case.files).await?,
+        };
         let trials = if fixes {
             self.fixes_of(&case.files, &report).await?
         } else {
             Vec::new()
         };
         Ok(Proof {
-            differences: differences(case, &report),
+            differences: match &case.mutant {
+                Some(expectation) => expectation.differences(&report),
+                None => differences(case, &report),
+            },
             report,
             trials,
         })
+    }
+
+    /// Judges a mutant: that one check notices is enough, and where the text shows it nothing is built.
+    async fn examine_mutant(&self, files: &Folder) -> Result<Report> {
+        let report = self
+            .on_disk(files, async |subject| check::of_text(subject))
+            .await?;
+        if mutant::noticed_by(&report).is_empty() {
+            return self.examine(files).await;
+        }
+        Ok(report)
     }
 
     /// Judges files. That a check could not look is the environment's failure.
@@ -200,6 +238,20 @@ impl Prover<'_> {
     }
 
     async fn look(&self, files: &Folder) -> Result<Report> {
+        let means = Means::Engine(self.bench);
+        self.on_disk(files, async |subject| {
+            // Boxed: `--verify-fix` comes back here from inside a check.
+            Box::pin(check::examine(subject, &means, self.options, self.listener)).await
+        })
+        .await
+    }
+
+    /// Does `work` on files as a learner has them: in a folder.
+    async fn on_disk<T>(
+        &self,
+        files: &Folder,
+        work: impl AsyncFnOnce(&Subject<'_>) -> Result<T>,
+    ) -> Result<T> {
         let dir =
             tempfile::tempdir().map_err(|e| Failure::file("make", &std::env::temp_dir(), &e))?;
         write_folder(dir.path(), files)?;
@@ -210,14 +262,7 @@ impl Prover<'_> {
             dir: dir.path(),
             canary: &canary,
         };
-        // Boxed: `--verify-fix` comes back here from inside a check.
-        Box::pin(check::examine(
-            &subject,
-            &Means::Engine(self.bench),
-            self.options,
-            self.listener,
-        ))
-        .await
+        work(&subject).await
     }
 }
 

@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::edits::Edits;
 use super::images::Reference;
 use super::params::listed;
 use super::{Check, Doc, Example, Judged, Verdict, View, walk};
+use crate::edits::Edits;
 use crate::evidence::SourceEvidence;
 use crate::source::Span;
 use crate::stages::{Base, Needs, Via};

@@ -3,12 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::edits::Edits;
 use super::installs::is_test;
 use super::shell::{self, Joint, ShellCommand};
 use super::{Check, Doc, Example, Judged, Verdict, View, failure, stage_depends_on, walk};
 use crate::diagnostic::{Finding, Fix};
 use crate::dockerfile::Command;
+use crate::edits::Edits;
 use crate::evidence::{
     BuildFailure, BuildFailureCause, BuildOutcome, Built, Extra, Need, SourceEvidence, Unseen,
 };

@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::edits::Edits;
 use super::params::listed;
 use super::{Check, Doc, Example, Judged, Verdict, View, failure};
 use crate::diagnostic::{Finding, Fix, did_you_mean};
 use crate::dockerfile::Keyword;
+use crate::edits::Edits;
 use crate::evidence::{
     BuildFailure, BuildFailureCause, BuildOutcome, Need, Observed, SourceEvidence,
 };

@@ -5,7 +5,7 @@ use crate::dockerfile::{Command, CommandForm, Instruction, KeyValue, Keyword};
 use crate::evidence::Need;
 use crate::image::normalize;
 
-use super::mend::{Text, form, json, literal};
+use super::mend::{Text, json, literal};
 use super::origin::base_words;
 use super::settings::{Health, How, Mend, Params, Port, Wanted, Wrong, wrong};
 use super::{Check, Doc, Example, Judged, Verdict, View};
@@ -211,7 +211,7 @@ impl Check for Config {
 
 /// The words that an `ENTRYPOINT` or `CMD` gives; of a shell form what the default shell gets.
 fn words_of(instruction: &Instruction) -> Option<Vec<String>> {
-    Some(match form(instruction)? {
+    Some(match instruction.start_form()? {
         CommandForm::Exec { args, .. } => args.iter().map(|a| a.text.clone()).collect(),
         CommandForm::Shell(line) => vec!["/bin/sh".into(), "-c".into(), line.text.clone()],
     })
@@ -249,7 +249,7 @@ fn mend(text: &Text<'_>, wrong: &[Wrong]) -> Option<Fix> {
             }
             (Mend::Instead(line), Some(i)) => fix.replace(text.file(), i.span, line.clone()),
             (Mend::Words(words), Some(i)) => {
-                let span = match form(i)? {
+                let span = match i.start_form()? {
                     CommandForm::Exec { span, .. } => *span,
                     CommandForm::Shell(line) => line.span,
                 };

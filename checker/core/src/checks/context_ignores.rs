@@ -3,12 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::edits::Edits;
 use super::params::listed;
 use super::{Check, Doc, Example, Judged, Verdict, View};
 use crate::diagnostic::{Finding, Fix, Place};
 use crate::dockerfile::Command;
 use crate::dockerfile::ignore::{Ignore, ignore_file_names};
+use crate::edits::Edits;
 use crate::evidence::Observed;
 use crate::source::{Source, Span};
 

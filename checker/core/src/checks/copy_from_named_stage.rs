@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::edits::Edits;
 use super::images::Reference;
 use super::{Check, Doc, Example, Judged, Verdict, View};
 use crate::diagnostic::{Finding, did_you_mean};
+use crate::edits::Edits;
 use crate::evidence::SourceEvidence;
 use crate::stages::{Edge, Needs, Stage, Via};
 

@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::edits::Edits;
 use super::installs;
 use super::secret_mount::FlagPlace;
 use super::shell::{self, ShellCommand};
 use super::{Check, Doc, Example, Judged, Verdict, View, walk};
 use crate::diagnostic::{Finding, Fix};
 use crate::dockerfile::{Command, Instruction};
+use crate::edits::Edits;
 use crate::evidence::SourceEvidence;
 use crate::source::Span;
 use crate::stages::Stage;

@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::edits::Edits;
-use super::mend::{form, json};
+use super::mend::json;
 use super::params::listed;
 use super::shell::{self, Joint};
 use super::{Check, Doc, Example, Judged, Verdict, View, walk};
 use crate::diagnostic::Fix;
 use crate::dockerfile::{Command, CommandForm, Instruction};
+use crate::edits::Edits;
 use crate::evidence::SourceEvidence;
 
 /// See [`Check::DOC`].
@@ -50,7 +50,7 @@ impl Check for ExecForm {
         let source = view.source()?;
         let (cmd, entrypoint) = in_force(source, view)?;
         let found: Vec<&Instruction> = entrypoint.into_iter().chain(cmd).collect();
-        let in_shell = |i: &&Instruction| matches!(form(i), Some(CommandForm::Shell(_)));
+        let in_shell = |i: &&Instruction| matches!(i.start_form(), Some(CommandForm::Shell(_)));
         let wrong: Vec<&Instruction> = found.iter().copied().filter(in_shell).collect();
         let Some(first) = wrong.first() else {
             let names: Vec<&str> = found.iter().map(|i| name(i)).collect();

@@ -1,10 +1,10 @@
 //! A failed build made into a finding: the instruction, the end of its log, and a hint for the well-known causes.
 
-use super::edits::Edits;
 use super::images::Reference;
 use super::{View, copy_from_named_stage, missing_source, shell, walk};
 use crate::diagnostic::{Finding, did_you_mean};
 use crate::dockerfile::{Command, Feature, Instruction, features};
+use crate::edits::Edits;
 use crate::evidence::{BuildFailure, BuildFailureCause as Cause, SourceEvidence};
 use crate::source::Span;
 use crate::stages::{Base, Stage};

@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::edits::Edits;
 use super::images::Reference;
 use super::installs;
 use super::params::{listed, matches_pattern};
 use super::{Check, Doc, Example, Judged, Verdict, View, shell, walk};
 use crate::diagnostic::Fix;
 use crate::dockerfile::{Command, CommandForm};
+use crate::edits::Edits;
 use crate::evidence::SourceEvidence;
 use crate::source::Span;
 use crate::stages::{Base, Stage};

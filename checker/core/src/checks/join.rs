@@ -63,7 +63,7 @@ pub(super) fn fix(text: &Text<'_>, rows: &[Row<'_>]) -> Option<Fix> {
     if rows.is_empty() {
         return None;
     }
-    let newline = super::edits::line_ending(&text.source.dockerfile.source);
+    let newline = crate::edits::line_ending(&text.source.dockerfile.source);
     let escape = text.source.dockerfile.escape;
     let mut fix = Fix::new("join the RUNs that follow each other");
     for row in rows {

@@ -1,12 +1,12 @@
 //! Small edits of a Dockerfile that several checks offer, and what the text alone says about the target.
 
 use crate::diagnostic::{Files, Fix};
-use crate::dockerfile::{Command, CommandForm, Instruction, Keyword};
+use crate::dockerfile::{Instruction, Keyword};
 use crate::evidence::SourceEvidence;
 use crate::stages::{Base, Stage};
 
 use super::View;
-use super::edits::{line_ending, line_start, next_line};
+use crate::edits::{line_ending, line_start, next_line};
 
 /// The target and the stages that it starts from, with what is needed to edit them.
 pub(super) struct Text<'a> {
@@ -169,14 +169,6 @@ fn is_about_the_start(keyword: Keyword) -> bool {
             | Keyword::Stopsignal
             | Keyword::Volume
     )
-}
-
-/// The form of a `CMD` or `ENTRYPOINT`.
-pub(super) fn form(instruction: &Instruction) -> Option<&CommandForm> {
-    match &instruction.command {
-        Command::Cmd(form) | Command::Entrypoint(form) => Some(form),
-        _ => None,
-    }
 }
 
 /// A `JSON` array as Dockerfiles write it.

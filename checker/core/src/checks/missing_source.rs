@@ -1,10 +1,10 @@
 //! A `COPY` of something that is not there: which word names it, and what was probably meant.
 
-use super::edits::Edits;
 use super::{View, shell, walk};
 use crate::diagnostic::{Finding, Fix, Place, did_you_mean};
 use crate::dockerfile::ignore::{Ignore, ignore_file_names};
 use crate::dockerfile::{Command, CopyCommand, Instruction, Word, expand_word};
+use crate::edits::Edits;
 use crate::evidence::{Observed, SourceEvidence};
 use crate::stages::Stage;
 

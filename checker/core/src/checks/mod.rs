@@ -15,7 +15,6 @@ mod context_ignores;
 mod copy_from_named_stage;
 mod cross_platform_args;
 mod doc;
-mod edits;
 mod exec_form;
 mod failure;
 mod files_absent;

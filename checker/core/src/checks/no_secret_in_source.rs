@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::edits::Edits;
 use super::secrets::{is_harmless_value, is_secret_file, is_secret_name, is_secret_value};
 use super::{Check, Doc, Example, Judged, Verdict, View, secret_mount, shell};
 use crate::diagnostic::Finding;
 use crate::dockerfile::{Command, CopyCommand, Instruction, Word};
+use crate::edits::Edits;
 use crate::evidence::SourceEvidence;
 use crate::source::Span;
 

@@ -1,13 +1,13 @@
 //! The edit that puts an install before the source: the manifests are copied where the source was, and the source
 //! after the install.
 
-use super::edits::{Edits, line_ending};
 use super::installs::Install;
 use super::manifests_before_source::Late;
 use super::params::matches_pattern;
 use super::shell::{self, Joint};
 use crate::diagnostic::Fix;
 use crate::dockerfile::{Command, CommandForm, CopyCommand, Instruction};
+use crate::edits::{Edits, line_ending};
 use crate::evidence::SourceEvidence;
 use crate::source::Span;
 

@@ -8,7 +8,7 @@ use crate::stages::{Base, Needs, Via};
 
 use super::View;
 use super::certificates::{self, BUNDLE};
-use super::mend::{Text, form, literal, name_and_tag};
+use super::mend::{Text, literal, name_and_tag};
 use super::origin::{Brought, Origins, base_words};
 use super::started::{Program, started};
 use super::user;
@@ -132,7 +132,7 @@ fn is_shell_form(instruction: &Instruction) -> bool {
     let shell = |f: &CommandForm| matches!(f, CommandForm::Shell(_));
     match &instruction.command {
         Command::Healthcheck(Some(f)) => shell(f),
-        _ => form(instruction).is_some_and(shell),
+        _ => instruction.start_form().is_some_and(shell),
     }
 }
 

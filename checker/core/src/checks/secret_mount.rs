@@ -1,10 +1,10 @@
 //! Edits that give a secret to the steps that use it, in the place of a build argument.
 
 use super::View;
-use super::edits::Edits;
 use super::installs;
 use super::shell;
 use crate::dockerfile::{Command, Instruction};
+use crate::edits::Edits;
 use crate::evidence::SourceEvidence;
 use crate::source::Span;
 

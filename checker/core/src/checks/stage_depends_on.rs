@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::edits::Edits;
 use super::params::Names;
 use super::{Check, Doc, Example, Judged, Verdict, View, walk};
 use crate::diagnostic::{Fix, did_you_mean};
 use crate::dockerfile::{Command, CopyCommand};
+use crate::edits::Edits;
 use crate::evidence::{SourceEvidence, Unseen};
 use crate::stages::{Edge, Needs, Stage, Via};
 

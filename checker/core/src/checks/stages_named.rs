@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::edits::Edits;
 use super::{Check, Doc, Example, Judged, Verdict, View, roles, walk};
 use crate::diagnostic::Fix;
+use crate::edits::Edits;
 use crate::evidence::SourceEvidence;
 use crate::source::Span;
 use crate::stages::{Needs, Stage};

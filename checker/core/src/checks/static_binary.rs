@@ -9,7 +9,7 @@ use crate::image::{Elf, Image};
 use crate::stages::Base;
 
 use super::exec_form;
-use super::mend::{self, Text};
+use super::mend::Text;
 use super::origin::{Origins, base_words};
 use super::started::{Program, find, plain_words, started};
 use super::{Check, Doc, Example, Judged, Verdict, View, go_build};
@@ -165,7 +165,7 @@ impl Check for StaticBinary {
             Some(path) => path.clone(),
             None => {
                 let start = text.start()?;
-                match mend::form(start)? {
+                match start.start_form()? {
                     crate::dockerfile::CommandForm::Exec { args, .. } => args.first()?.text.clone(),
                     crate::dockerfile::CommandForm::Shell(_) if *text.base() == Base::Scratch => {
                         return Some(false);

@@ -10,7 +10,7 @@ use crate::units::Millis;
 
 use super::doc::ExampleEvidence;
 use super::exec_form;
-use super::mend::{Text, form};
+use super::mend::Text;
 use super::{Check, Doc, Example, Judged, Verdict, View, causes};
 
 /// It ends on SIGTERM within the grace time.
@@ -128,7 +128,7 @@ impl Check for SurvivesStop {
 
     fn promised_by_text(_: &Params, view: &View<'_>) -> Option<bool> {
         let text = Text::new(view)?;
-        let CommandForm::Exec { args, .. } = form(text.start()?)? else {
+        let CommandForm::Exec { args, .. } = text.start()?.start_form()? else {
             return None;
         };
         let words: Vec<String> = args.iter().map(|a| a.text.clone()).collect();
@@ -168,7 +168,7 @@ fn acts_on_sigterm(text: &Text<'_>, words: &[String]) -> bool {
 
 fn mend(text: &Text<'_>) -> Option<Fix> {
     let start = text.start()?;
-    if !matches!(form(start)?, CommandForm::Shell(_)) {
+    if !matches!(start.start_form()?, CommandForm::Shell(_)) {
         return None;
     }
     let words = exec_form::words(text.source, start)?;

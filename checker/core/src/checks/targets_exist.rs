@@ -3,12 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::edits::Edits;
 use super::params::{Names, listed};
 use super::roles::{self, Role};
 use super::{Check, Doc, Example, Judged, Verdict, View};
 use crate::diagnostic::{Finding, Fix, did_you_mean};
 use crate::dockerfile::Command;
+use crate::edits::Edits;
 use crate::evidence::SourceEvidence;
 use crate::source::Span;
 use crate::stages::{Needs, Stage};

@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::edits::Edits;
 use super::installs;
 use super::params::Names;
 use super::secret_mount::{self, FlagPlace};
@@ -12,6 +11,7 @@ use super::shell::{self, ShellCommand};
 use super::{Check, Doc, Example, Judged, Verdict, View, walk};
 use crate::diagnostic::{Finding, Fix};
 use crate::dockerfile::{Command, Instruction, Mount, expand_word};
+use crate::edits::Edits;
 use crate::evidence::SourceEvidence;
 use crate::source::Span;
 

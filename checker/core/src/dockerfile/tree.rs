@@ -141,6 +141,17 @@ pub struct Instruction {
     pub kept_error: Option<ParseError>,
 }
 
+impl Instruction {
+    /// How a `CMD` or `ENTRYPOINT` is written; `None` for all other instructions.
+    #[must_use]
+    pub fn start_form(&self) -> Option<&CommandForm> {
+        match &self.command {
+            Command::Cmd(form) | Command::Entrypoint(form) => Some(form),
+            _ => None,
+        }
+    }
+}
+
 /// A flag such as `--mount=type=cache,target=/root/.npm`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flag {

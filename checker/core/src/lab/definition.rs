@@ -291,7 +291,7 @@ fn find_quoted(text: &str, word: &str) -> Option<Span> {
 }
 
 /// Reads TOML into a type whose unknown keys are errors, with a place and a suggestion.
-pub(super) fn parse_toml<T: serde::de::DeserializeOwned>(
+pub(crate) fn parse_toml<T: serde::de::DeserializeOwned>(
     source: &Source,
     text: &str,
 ) -> Result<T, LabError> {

@@ -16,6 +16,7 @@ use crate::diagnostic::did_you_mean;
 use crate::source::Source;
 
 pub use attempt::{Attempt, AttemptBase, Expected, ExpectedOutcome};
+pub(crate) use definition::parse_toml;
 pub use definition::{BuildTable, CheckTable, Definition, FilesTable, Hints, StarterTable};
 pub use error::LabError;
 

@@ -5,7 +5,7 @@ use crate::diagnostic::Fix;
 use crate::source::{Source, Span};
 
 /// The file's line ending.
-pub(super) fn line_ending(source: &Source) -> &'static str {
+pub(crate) fn line_ending(source: &Source) -> &'static str {
     let first = source.bytes().iter().position(|b| *b == b'\n');
     match first {
         Some(i) if i > 0 && source.bytes()[i - 1] == b'\r' => "\r\n",
@@ -14,7 +14,7 @@ pub(super) fn line_ending(source: &Source) -> &'static str {
 }
 
 /// The first byte of the line that holds `offset`.
-pub(super) fn line_start(source: &Source, offset: usize) -> usize {
+pub(crate) fn line_start(source: &Source, offset: usize) -> usize {
     let before = &source.bytes()[..offset.min(source.bytes().len())];
     before
         .iter()
@@ -23,7 +23,7 @@ pub(super) fn line_start(source: &Source, offset: usize) -> usize {
 }
 
 /// The first byte of the line after the one that holds `offset`, or the file's end.
-pub(super) fn next_line(source: &Source, offset: usize) -> usize {
+pub(crate) fn next_line(source: &Source, offset: usize) -> usize {
     let bytes = source.bytes();
     let from = offset.min(bytes.len());
     bytes[from..]
@@ -33,7 +33,7 @@ pub(super) fn next_line(source: &Source, offset: usize) -> usize {
 }
 
 /// A [`Fix`] of one file under construction.
-pub(super) struct Edits<'a> {
+pub(crate) struct Edits<'a> {
     source: &'a Source,
     file: &'a str,
     fix: Fix,
@@ -41,7 +41,7 @@ pub(super) struct Edits<'a> {
 
 impl<'a> Edits<'a> {
     /// A fix of `source`, which is known as `file`.
-    pub(super) fn new(title: impl Into<String>, file: &'a str, source: &'a Source) -> Self {
+    pub(crate) fn new(title: impl Into<String>, file: &'a str, source: &'a Source) -> Self {
         Self {
             source,
             file,
@@ -50,25 +50,25 @@ impl<'a> Edits<'a> {
     }
 
     /// Puts `text` in the place of `span`.
-    pub(super) fn replace(mut self, span: Span, text: impl Into<String>) -> Self {
+    pub(crate) fn replace(mut self, span: Span, text: impl Into<String>) -> Self {
         self.fix = self.fix.replace(self.file, span, text);
         self
     }
 
     /// Puts `text` at `offset`.
-    pub(super) fn insert(self, offset: usize, text: impl Into<String>) -> Self {
+    pub(crate) fn insert(self, offset: usize, text: impl Into<String>) -> Self {
         self.replace(Span::at(offset), text)
     }
 
     /// Puts whole lines before the line on which `span` begins.
-    pub(super) fn lines_before<S: AsRef<str>>(self, span: Span, lines: &[S]) -> Self {
+    pub(crate) fn lines_before<S: AsRef<str>>(self, span: Span, lines: &[S]) -> Self {
         let at = line_start(self.source, span.start);
         let text = self.joined(lines);
         self.insert(at, text)
     }
 
     /// Puts whole lines after the line on which `span` ends.
-    pub(super) fn lines_after<S: AsRef<str>>(self, span: Span, lines: &[S]) -> Self {
+    pub(crate) fn lines_after<S: AsRef<str>>(self, span: Span, lines: &[S]) -> Self {
         let at = next_line(self.source, span.end.saturating_sub(1).max(span.start));
         let mut text = self.joined(lines);
         let ends_open = at > 0 && self.source.bytes().get(at - 1) != Some(&b'\n');
@@ -80,14 +80,14 @@ impl<'a> Edits<'a> {
     }
 
     /// Takes away the lines that `span` is on, line ending included.
-    pub(super) fn remove_lines(self, span: Span) -> Self {
+    pub(crate) fn remove_lines(self, span: Span) -> Self {
         let start = line_start(self.source, span.start);
         let end = next_line(self.source, span.end.saturating_sub(1).max(span.start));
         self.replace(Span::new(start, end), "")
     }
 
     /// The fix.
-    pub(super) fn done(self) -> Fix {
+    pub(crate) fn done(self) -> Fix {
         self.fix
     }
 

@@ -1,0 +1,236 @@
+//! Rules that take lines away, bring some, or change their order.
+
+use super::{Ground, Rule, Spoiled};
+use crate::dockerfile::{Command, Instruction, Keyword};
+use crate::stages::{Base, Stage};
+
+/// Each instruction that `is`, taken out.
+fn without<'a>(
+    ground: &Ground<'a>,
+    instructions: impl Iterator<Item = (&'a Stage, &'a Instruction)>,
+    is: impl Fn(&Instruction) -> bool,
+) -> Vec<Spoiled> {
+    let out = |(stage, i): (&Stage, &Instruction)| {
+        Ground::spoil(stage, ground.edits().remove_lines(i.span))
+    };
+    instructions.filter(|(_, i)| is(i)).map(out).collect()
+}
+
+pub(super) static DROP_USER: Rule = Rule {
+    id: "drop-user",
+    what: "no USER",
+    notice: &["non-root"],
+    make: |ground| {
+        let mut all = Vec::new();
+        for target in ground
+            .stages
+            .iter()
+            .filter(|s| ground.targets.contains(&s.index))
+        {
+            let users = ground
+                .of(target)
+                .iter()
+                .filter(|i| i.keyword == Keyword::User);
+            let edits = users.fold(ground.edits(), |e, i| e.remove_lines(i.span));
+            all.push(Ground::spoil(target, edits));
+        }
+        all
+    },
+};
+
+pub(super) static DROP_START: Rule = Rule {
+    id: "drop-start",
+    what: "no CMD or ENTRYPOINT",
+    notice: &[
+        "http",
+        "runs",
+        "config",
+        "static-binary",
+        "runs-read-only",
+        "survives-stop",
+    ],
+    make: |g| {
+        without(g, g.shipped(), |i| {
+            matches!(i.keyword, Keyword::Cmd | Keyword::Entrypoint)
+        })
+    },
+};
+
+pub(super) static DROP_RUN: Rule = Rule {
+    id: "drop-run",
+    what: "a RUN left out",
+    notice: &["builds", "http", "runs", "non-root", "files-present"],
+    make: |g| without(g, g.all(), |i| i.keyword == Keyword::Run),
+};
+
+pub(super) static DROP_COPY: Rule = Rule {
+    id: "drop-copy",
+    what: "a COPY left out",
+    notice: &["builds", "http", "runs", "files-present", "ca-certificates"],
+    make: |g| {
+        without(g, g.all(), |i| {
+            matches!(i.keyword, Keyword::Copy | Keyword::Add)
+        })
+    },
+};
+
+pub(super) static DROP_ENV: Rule = Rule {
+    id: "drop-env",
+    what: "an ENV left out",
+    notice: &["builds", "http", "runs", "config", "static-binary"],
+    make: |g| without(g, g.all(), |i| i.keyword == Keyword::Env),
+};
+
+pub(super) static DROP_WORKDIR: Rule = Rule {
+    id: "drop-workdir",
+    what: "a WORKDIR left out",
+    notice: &["builds", "http", "runs", "config", "files-present"],
+    make: |g| without(g, g.all(), |i| i.keyword == Keyword::Workdir),
+};
+
+pub(super) static DROP_HEALTHCHECK: Rule = Rule {
+    id: "drop-healthcheck",
+    what: "no HEALTHCHECK",
+    notice: &["config"],
+    make: |g| without(g, g.shipped(), |i| i.keyword == Keyword::Healthcheck),
+};
+
+pub(super) static DROP_LABEL: Rule = Rule {
+    id: "drop-label",
+    what: "no LABEL",
+    notice: &["config"],
+    make: |g| without(g, g.shipped(), |i| i.keyword == Keyword::Label),
+};
+
+pub(super) static DROP_EXPOSE: Rule = Rule {
+    id: "drop-expose",
+    what: "no EXPOSE",
+    notice: &["config"],
+    make: |g| without(g, g.shipped(), |i| i.keyword == Keyword::Expose),
+};
+
+pub(super) static DROP_STOPSIGNAL: Rule = Rule {
+    id: "drop-stopsignal",
+    what: "no STOPSIGNAL",
+    notice: &["config", "survives-stop"],
+    make: |g| without(g, g.shipped(), |i| i.keyword == Keyword::Stopsignal),
+};
+
+pub(super) static SOURCE_FIRST: Rule = Rule {
+    id: "source-first",
+    what: "everything copied before the dependencies are installed",
+    notice: &["manifests-before-source", "cache-survives"],
+    make: |ground| {
+        let from_context =
+            |i: &&Instruction| matches!(&i.command, Command::Copy(copy) if copy.from.is_none());
+        let mut all = Vec::new();
+        for stage in &ground.stages {
+            let mut copies = ground.of(stage).iter().filter(from_context);
+            if let (Some(first), Some(_)) = (copies.next(), copies.next()) {
+                let edits = ground.edits().lines_before(first.span, &["COPY . ."]);
+                all.push(Ground::spoil(stage, edits));
+            }
+        }
+        all
+    },
+};
+
+pub(super) static SHIP_A_SHELL: Rule = Rule {
+    id: "ship-a-shell",
+    what: "BusyBox brought along under another name",
+    notice: &["no-shell"],
+    make: |ground| {
+        let line = "COPY --from=busybox:1.37 /bin/busybox /usr/local/bin/tool";
+        at_the_end(ground, &[line], |_| true)
+    },
+};
+
+pub(super) static LEAK_BY_ARG: Rule = Rule {
+    id: "leak-by-arg",
+    what: "the secret given as an ARG",
+    notice: &["no-secret-in-source", "secret-not-leaked"],
+    make: |ground| {
+        let leak = |stage: &Stage| {
+            let from = ground.source.dockerfile.instructions.get(stage.from)?;
+            let lines = ["ARG API_TOKEN=s3cr3t-7f2c91aa", "ENV API_TOKEN=$API_TOKEN"];
+            Some(Ground::spoil(
+                stage,
+                ground.edits().lines_after(from.span, &lines),
+            ))
+        };
+        ground.stages.iter().filter_map(|s| leak(s)).collect()
+    },
+};
+
+pub(super) static WASTE_BYTES: Rule = Rule {
+    id: "waste-bytes",
+    what: "40 MB made in one layer and removed in the next",
+    notice: &["max-size", "wasted-bytes"],
+    make: |ground| {
+        let lines = [
+            "USER 0",
+            "RUN dd if=/dev/zero of=/left-over bs=1048576 count=40",
+            "RUN rm /left-over",
+        ];
+        at_the_end(ground, &lines, |stage| stage.base != Base::Scratch)
+    },
+};
+
+pub(super) static AS_ROOT: Rule = Rule {
+    id: "as-root",
+    what: "USER 0 at the end of a target that names nobody",
+    notice: &["non-root"],
+    make: |ground| {
+        let names = |s: &Stage| ground.of(s).iter().any(|i| i.keyword == Keyword::User);
+        let mut all = at_the_end(ground, &["USER 0"], |_| true);
+        let targets = ground.stages.iter();
+        let silent: Vec<String> = targets.filter(|s| !names(s)).map(|s| s.label()).collect();
+        all.retain(|spoiled| silent.contains(&spoiled.place));
+        all
+    },
+};
+
+pub(super) static SHIP_THE_SOURCES: Rule = Rule {
+    id: "ship-the-sources",
+    what: "the whole context copied into the target",
+    notice: &["files-absent", "final-base"],
+    make: |ground| at_the_end(ground, &["COPY . /srv/all/"], |_| true),
+};
+
+pub(super) static OTHER_PROGRAM: Rule = Rule {
+    id: "other-program",
+    what: "starts something else",
+    notice: &["http", "runs", "config", "static-binary"],
+    make: |ground| {
+        let lines = ["ENTRYPOINT []", "CMD [\"/no/such/program\"]"];
+        let starts = |s: &Stage| ground.of(s).iter().any(|i| i.start_form().is_some());
+        let mut all = at_the_end(ground, &lines, |_| true);
+        let targets = ground.stages.iter();
+        let silent: Vec<String> = targets.filter(|s| !starts(s)).map(|s| s.label()).collect();
+        all.retain(|spoiled| silent.contains(&spoiled.place));
+        all
+    },
+};
+
+/// Lines at the end of each target, before how it is started and by whom.
+fn at_the_end(ground: &Ground<'_>, lines: &[&str], fits: fn(&Stage) -> bool) -> Vec<Spoiled> {
+    let spoil = |stage: &&Stage| {
+        let own = ground.of(stage);
+        let late = |i: &&Instruction| {
+            matches!(
+                i.keyword,
+                Keyword::User | Keyword::Cmd | Keyword::Entrypoint
+            )
+        };
+        let edits = match own.iter().find(late) {
+            Some(i) => ground.edits().lines_before(i.span, lines),
+            None => ground.edits().lines_after(own.last()?.span, lines),
+        };
+        Some(Ground::spoil(stage, edits))
+    };
+    let targets = ground
+        .stages
+        .iter()
+        .filter(|s| ground.targets.contains(&s.index) && fits(s));
+    targets.filter_map(spoil).collect()
+}

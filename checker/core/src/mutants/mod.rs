@@ -1,0 +1,266 @@
+//! Wrong variants of a lab's solution, made by rule: what its checks must notice.
+//!
+//! A rule changes one thing in the solution, says in a sentence what, and names the checks that must notice it. Nothing
+//! is built here. A lab says in `mutants.toml` which mutants may survive, and why.
+
+mod context;
+mod lines;
+mod stages;
+mod words;
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::diagnostic::{Files, Fix};
+use crate::dockerfile::Instruction;
+use crate::edits::Edits;
+use crate::evidence::SourceEvidence;
+use crate::judge::read_sources;
+use crate::lab::{Lab, LabError, parse_toml};
+use crate::plan::{Plan, PlannedBuild};
+use crate::source::Source;
+use crate::stages::Stage;
+
+/// A way to spoil a solution.
+pub struct Rule {
+    /// Its name, in kebab case.
+    pub id: &'static str,
+    /// What it does, in a few words.
+    pub what: &'static str,
+    /// Ids of the checks of which one must notice. It is used only in labs that have one of them.
+    pub notice: &'static [&'static str],
+    make: fn(&Ground<'_>) -> Vec<Spoiled>,
+}
+
+/// Every rule.
+pub static RULES: &[&Rule] = &[
+    &lines::DROP_USER,
+    &lines::DROP_START,
+    &lines::DROP_RUN,
+    &lines::DROP_COPY,
+    &lines::DROP_ENV,
+    &lines::DROP_WORKDIR,
+    &lines::DROP_HEALTHCHECK,
+    &lines::DROP_LABEL,
+    &lines::DROP_EXPOSE,
+    &lines::DROP_STOPSIGNAL,
+    &lines::SOURCE_FIRST,
+    &lines::SHIP_A_SHELL,
+    &lines::LEAK_BY_ARG,
+    &lines::WASTE_BYTES,
+    &lines::AS_ROOT,
+    &lines::SHIP_THE_SOURCES,
+    &lines::OTHER_PROGRAM,
+    &words::ROOT_USER,
+    &words::UNKNOWN_USER,
+    &words::SHELL_FORM,
+    &words::WRONG_PROGRAM,
+    &words::WRONG_SOURCE,
+    &words::ELSEWHERE,
+    &words::WRONG_STAGE,
+    &words::ALL_OF_THE_BUILDER,
+    &words::DROP_CGO,
+    &words::KEEP_DEV,
+    &words::DROP_MOUNT,
+    &words::DROP_PLATFORM,
+    &words::FIX_ARCHITECTURE,
+    &words::NO_EXEC_BIT,
+    &words::IGNORE_FAILURE,
+    &stages::DROP_NAME,
+    &stages::OTHER_NAME,
+    &stages::BUILDER_SHIPS,
+    &stages::FULL_BASE,
+    &stages::UNPINNED_BASE,
+    &context::DROP_IGNORE_FILE,
+    &context::DROP_IGNORE_LINE,
+];
+
+/// A solution with one thing wrong.
+#[derive(Clone)]
+pub struct Mutant {
+    /// Its name, the same as long as the solution is: `drop-user/production`.
+    pub name: String,
+    /// The rule that made it.
+    pub rule: &'static Rule,
+    /// The files that differ from the solution's; an empty one is taken away.
+    pub files: Files,
+    /// The difference.
+    pub diff: String,
+}
+
+impl std::fmt::Debug for Mutant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}\n{}", self.name, self.diff)
+    }
+}
+
+/// A mutant that may go unnoticed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Survivor {
+    /// Its name.
+    pub mutant: String,
+    /// Why no check should notice it: one line.
+    pub why: String,
+}
+
+/// `mutants.toml`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Survivors {
+    /// Each.
+    #[serde(default)]
+    pub survives: Vec<Survivor>,
+}
+
+/// Where a lab keeps its survivors.
+pub const FILE: &str = "mutants.toml";
+
+/// The survivors that a lab declares.
+///
+/// # Errors
+/// `mutants.toml` is wrong, or names a mutant that there is not.
+pub fn survivors(lab: &Lab, mutants: &[Mutant]) -> Result<Vec<Survivor>, LabError> {
+    let Some(file) = lab.files.get(FILE) else {
+        return Ok(Vec::new());
+    };
+    let path = format!("{:02}-{}/{FILE}", lab.number, lab.slug);
+    let source = Source::new(path, file.bytes.as_ref());
+    let declared: Survivors = parse_toml(&source, &source.text())?;
+    for survivor in &declared.survives {
+        if !mutants.iter().any(|m| m.name == survivor.mutant) {
+            let names = mutants.iter().map(|m| m.name.as_str());
+            let help = match crate::diagnostic::did_you_mean(&survivor.mutant, names) {
+                Some(near) => format!("Did you mean `{near}`?"),
+                None => "`mslab verify --mutants` lists them.".to_owned(),
+            };
+            let message = format!("there is no mutant `{}`", survivor.mutant);
+            return Err(LabError::at(&source, None, message, help));
+        }
+    }
+    Ok(declared.survives)
+}
+
+/// Every mutant of a lab's solution that one of its checks must notice.
+#[must_use]
+pub fn mutants(plan: &Plan) -> Vec<Mutant> {
+    let sources = read_sources(&plan.solution, &plan.builds);
+    let ids: BTreeSet<&str> = plan.checks.iter().map(|c| c.check.id()).collect();
+    let mut out: Vec<Mutant> = Vec::new();
+    for (path, source) in &sources {
+        let builds = plan.builds.iter().filter(|b| b.dockerfile == *path);
+        let ground = Ground::new(source, &plan.solution, builds);
+        for rule in RULES {
+            if !rule.notice.iter().any(|id| ids.contains(id)) {
+                continue;
+            }
+            for spoiled in (rule.make)(&ground) {
+                add(&mut out, rule, path, &plan.solution, spoiled);
+            }
+        }
+    }
+    out
+}
+
+fn add(out: &mut Vec<Mutant>, rule: &'static Rule, path: &str, solution: &Files, spoiled: Spoiled) {
+    let Ok(after) = spoiled.fix.apply(solution) else {
+        return;
+    };
+    let changed: Files = after
+        .iter()
+        .filter(|(p, s)| solution.get(*p) != Some(*s))
+        .map(|(p, s)| (p.clone(), s.clone()))
+        .collect();
+    if changed.is_empty() || out.iter().any(|m| m.files == changed) {
+        return;
+    }
+    let file = match path {
+        "Dockerfile" => String::new(),
+        other => format!("{other}:"),
+    };
+    let plain = format!("{}/{file}{}", rule.id, spoiled.place);
+    let same = |m: &&Mutant| m.name == plain || m.name.starts_with(&format!("{plain}-"));
+    let name = match out.iter().filter(same).count() {
+        0 => plain,
+        n => format!("{plain}-{}", n + 1),
+    };
+    out.push(Mutant {
+        name,
+        rule,
+        files: changed,
+        diff: spoiled.fix.diff(solution),
+    });
+}
+
+/// One way in which a rule spoils the solution.
+struct Spoiled {
+    place: String,
+    fix: Fix,
+}
+
+/// What rules work on: a Dockerfile of the solution.
+struct Ground<'a> {
+    source: &'a SourceEvidence,
+    files: &'a Files,
+    /// The stages that are built, in the order of the file.
+    stages: Vec<&'a Stage>,
+    /// Of them the targets.
+    targets: BTreeSet<usize>,
+}
+
+impl<'a> Ground<'a> {
+    fn new(
+        source: &'a SourceEvidence,
+        files: &'a Files,
+        builds: impl Iterator<Item = &'a PlannedBuild>,
+    ) -> Self {
+        let graph = &source.graph;
+        let target = |b: &PlannedBuild| graph.find_first(b.target.iter().map(String::as_str));
+        let targets: BTreeSet<usize> = builds.filter_map(|b| Some(target(b)?.index)).collect();
+        let needed: BTreeSet<usize> = targets.iter().flat_map(|t| graph.reachable(*t)).collect();
+        Self {
+            source,
+            files,
+            stages: graph
+                .stages
+                .iter()
+                .filter(|s| needed.contains(&s.index))
+                .collect(),
+            targets,
+        }
+    }
+
+    /// A stage's instructions, the `FROM` included.
+    fn of(&self, stage: &Stage) -> &'a [Instruction] {
+        let all = &self.source.dockerfile.instructions;
+        all.get(stage.instructions.clone()).unwrap_or_default()
+    }
+
+    /// The instructions of all stages that are built.
+    fn all(&self) -> impl Iterator<Item = (&'a Stage, &'a Instruction)> {
+        let stages = self.stages.iter().copied();
+        stages.flat_map(|s| self.of(s).iter().map(move |i| (s, i)))
+    }
+
+    /// The instructions of the targets.
+    fn shipped(&self) -> impl Iterator<Item = (&'a Stage, &'a Instruction)> {
+        self.all().filter(|(s, _)| self.targets.contains(&s.index))
+    }
+
+    fn edits(&self) -> Edits<'a> {
+        Edits::new(
+            "spoil it",
+            &self.source.path,
+            &self.source.dockerfile.source,
+        )
+    }
+
+    fn spoil(stage: &Stage, edits: Edits<'_>) -> Spoiled {
+        Spoiled {
+            place: stage.label(),
+            fix: edits.done(),
+        }
+    }
+}
