@@ -135,6 +135,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: ImagesAction,
     },
+    /// Begin a new lab: a folder with everything a lab wants
+    New(NewArgs),
     /// Prove labs: solutions pass, starters fail as declared, attempts get their verdicts
     Verify(VerifyArgs),
     /// Remove every image, container and cache that mslab made, and nothing else
@@ -189,6 +191,15 @@ pub(crate) struct CheckArgs {
     /// Write the report to a file instead
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NewArgs {
+    /// Its name, in small letters with hyphens: go-scratch
+    pub(crate) slug: String,
+    /// The lesson it belongs to; node, python, go and react come with Dockerfiles of their own
+    #[arg(long, default_value = "node")]
+    pub(crate) lesson: String,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -44,8 +44,15 @@ impl Labs {
         self.read(folder)
     }
 
-    /// Every lab.
+    /// Every lab that is finished.
     pub(crate) fn all(&self) -> Result<Vec<Lab>> {
+        let mut labs = self.all_and_drafts()?;
+        labs.retain(|l| !l.definition.draft);
+        Ok(labs)
+    }
+
+    /// Every lab, those too on which an author is still at work.
+    pub(crate) fn all_and_drafts(&self) -> Result<Vec<Lab>> {
         self.folders()?.iter().map(|f| self.read(f)).collect()
     }
 

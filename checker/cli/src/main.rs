@@ -72,6 +72,7 @@ fn run(cli: Cli) -> Result<Exit> {
         }
         Command::Doctor { format } => commands::doctor::run(format, &global),
         Command::Images { action } => commands::images::run(&action, &global),
+        Command::New(args) => commands::new::run(&args),
         Command::Verify(args) => commands::verify::run(&args, &global),
         Command::Clean { keep_stand_ins } => commands::clean::run(keep_stand_ins, &global),
         Command::Completions { shell } => {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use mslab_core::{lab, report};
+use mslab_core::{lab, mutants, report};
 
 #[test]
 fn schemas_are_those_of_the_types() {
@@ -13,7 +13,8 @@ fn schemas_are_those_of_the_types() {
     let bless = std::env::var_os("MSLAB_BLESS").is_some();
     let schemas = [
         ("report.v1.json", report::schema()),
-        ("lab.v1.json", schemars::schema_for!(lab::Definition)),
+        ("lab.v1.json", lab::schema()),
+        ("mutants.v1.json", schemars::schema_for!(mutants::Survivors)),
         ("expected.v1.json", schemars::schema_for!(lab::Expected)),
     ];
     let mut known = BTreeSet::new();
@@ -30,4 +31,26 @@ fn schemas_are_those_of_the_types() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(known.contains(&name), "schema/{name} belongs to no type");
     }
+}
+
+#[test]
+fn every_lab_is_as_the_schema_says() {
+    let schema = lab::schema().to_value();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let labs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../labs");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(labs).unwrap() {
+        let path = entry.unwrap().path().join("lab.toml");
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            continue;
+        };
+        let value: serde_json::Value = toml::from_str(&text).unwrap();
+        let errors: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|e| format!("{}: {e}", e.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{}: {errors:#?}", path.display());
+        seen += 1;
+    }
+    assert!(seen > 0);
 }

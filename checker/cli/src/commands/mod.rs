@@ -10,6 +10,7 @@ pub(crate) mod images;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod list;
+pub(crate) mod new;
 pub(crate) mod reset;
 pub(crate) mod solution;
 pub(crate) mod verify;

@@ -25,6 +25,8 @@ struct Work {
     lab: Lab,
     plan: Plan,
     cases: Vec<Case>,
+    /// What its author has still to do.
+    todo: Vec<String>,
     /// Where its files are, if they can be written.
     folder: Option<PathBuf>,
 }
@@ -46,7 +48,7 @@ struct Tally {
     held: usize,
     stored: usize,
     stale: usize,
-    /// Mutants that nobody noticed, or that were said to survive and did not.
+    /// Mutants that nobody noticed, or that were said to survive and did not, and what labs still want.
     surprises: usize,
     mutants: Score,
     /// Of the lab that is being said.
@@ -85,6 +87,15 @@ impl Score {
 /// Verifies the labs that are named, or all.
 pub(crate) fn run(args: &VerifyArgs, global: &Global) -> Result<Exit> {
     let work = work(args)?;
+    let (unfinished, work): (Vec<Work>, Vec<Work>) = work
+        .into_iter()
+        .partition(|w| w.lab.definition.draft && !w.todo.is_empty());
+    for draft in &unfinished {
+        say!("{}", to_do(draft));
+    }
+    if work.is_empty() && !unfinished.is_empty() {
+        return Ok(Exit::Passed);
+    }
     let (tally, found) = runtime::block_on(async |cancel| {
         let bench = Bench::open(global, &cancel).await?;
         let kept = Kept::open(&bench, args.again).await?;
@@ -102,7 +113,7 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global) -> Result<Exit> {
 fn work(args: &VerifyArgs) -> Result<Vec<Work>> {
     let here = Surroundings::here()?;
     let labs: Vec<Lab> = match args.labs.as_slice() {
-        [] => here.labs.all()?,
+        [] => here.labs.all_and_drafts()?,
         names => names
             .iter()
             .map(|n| here.labs.find(n))
@@ -123,12 +134,22 @@ fn work(args: &VerifyArgs) -> Result<Vec<Work>> {
         let plan = Plan::new(&lab)?;
         Ok(Work {
             cases: cases(&lab, &plan, scope)?,
+            todo: lab.todo(),
             plan,
             folder,
             lab,
         })
     };
     labs.into_iter().map(one).collect()
+}
+
+/// A draft, and what it still wants.
+fn to_do(work: &Work) -> String {
+    let lab = &work.lab;
+    let mut lines = vec![format!("{}  {}", lab.exercise(), lab.definition.title)];
+    lines.push("  · a draft, which learners do not see. To do:".into());
+    lines.extend(work.todo.iter().map(|t| format!("      {t}")));
+    lines.join("\n")
 }
 
 async fn prove_all(
@@ -180,6 +201,7 @@ async fn prove_all(
                 if case.name == "solution" {
                     let lab = &work.lab;
                     board.print(&[format!("{}  {}", lab.exercise(), lab.definition.title)]);
+                    board.print(&tally.begin_lab(work));
                 }
                 board.print(&tally.add(work, case, &came, args)?);
                 let is_last = work.cases.last().is_some_and(|c| std::ptr::eq(c, *case));
@@ -241,6 +263,18 @@ impl Tally {
         lines.extend(differences.iter().map(|d| format!("      {d}")));
         lines.extend(self.add_trials(proof, args.fixes));
         Ok(lines)
+    }
+
+    /// What the lab itself still wants. A draft that wants nothing is one no more.
+    fn begin_lab(&mut self, work: &Work) -> Vec<String> {
+        let mut lines = Vec::new();
+        if work.lab.definition.draft {
+            lines.push("  · nothing is missing: take `draft = true` out of lab.toml".to_owned());
+        }
+        self.surprises += work.todo.len();
+        let missing = |t: &String| format!("  {} {:<40} {t}", symbol(false), "to do");
+        lines.extend(work.todo.iter().map(missing));
+        lines
     }
 
     /// Counts the fixes that were tried; says those that do not hold, or `all`.

@@ -20,6 +20,9 @@ pub struct Definition {
     pub title: String,
     /// The lesson it belongs to: `node`, `python`, `go`, `react`, …
     pub lesson: String,
+    /// Not finished: learners do not see it, and `mslab verify` says what is still to do.
+    #[serde(default)]
+    pub draft: bool,
     /// How hints are given.
     #[serde(default)]
     pub hints: Hints,

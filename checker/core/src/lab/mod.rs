@@ -6,6 +6,8 @@
 mod attempt;
 mod definition;
 mod error;
+mod schema;
+mod todo;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ pub use attempt::{Attempt, AttemptBase, Expected, ExpectedOutcome};
 pub(crate) use definition::parse_toml;
 pub use definition::{BuildTable, CheckTable, Definition, FilesTable, Hints, StarterTable};
 pub use error::LabError;
+pub use schema::schema;
 
 /// A folder in memory: files by their path, with `/` between the parts.
 pub type Folder = BTreeMap<String, FolderFile>;
