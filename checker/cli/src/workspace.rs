@@ -106,6 +106,11 @@ impl Workspace {
         self.root.join(lab.workspace_folder())
     }
 
+    /// The same, for a lab of which only the folder's name is known: `05-go-scratch`.
+    pub(crate) fn dir_of(&self, lab: &str) -> PathBuf {
+        self.root.join(format!("exercise-{lab}"))
+    }
+
     /// Makes an exercise's folder from its starter. False where it was there already: nothing is touched then.
     pub(crate) fn make_exercise(&self, lab: &Lab) -> Result<bool> {
         let dir = self.exercise_dir(lab);

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use mslab_core::judge;
-use mslab_core::lab::Lab;
+use mslab_core::lab::{self, Lab};
 use mslab_core::plan::Plan;
 use mslab_core::report::{self, Outcome, Report, Status};
 
@@ -50,9 +50,11 @@ pub(crate) fn folders(reports: &[Report]) -> Result<BTreeMap<String, String>> {
     let (Some(workspace), Ok(now)) = (&here.workspace, std::env::current_dir()) else {
         return Ok(BTreeMap::new());
     };
+    let names = here.labs.folders()?;
     let mut folders = BTreeMap::new();
     for report in reports.iter().filter(|r| !r.lab.is_empty()) {
-        let dir = workspace.exercise_dir(&here.labs.find(&report.exercise)?);
+        let lab = lab::find(names.iter().map(String::as_str), &report.exercise)?;
+        let dir = workspace.dir_of(lab);
         let Ok(relative) = dir.strip_prefix(&now) else {
             continue;
         };

@@ -3,7 +3,7 @@
 use mslab_core::report::{self, Report, Status};
 
 use crate::args::Global;
-use crate::commands::check::{choose, print};
+use crate::commands::check::{choose, folders, print};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::terminal::say;
@@ -40,12 +40,14 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
         1 | 2 => format!("mslab hint {name}   (shows more), or edit and mslab check {name}"),
         _ => format!("edit, then mslab check {name}"),
     };
+    let reports = [report];
     let options = report::Options {
         next: Some(next),
+        folders: folders(&reports)?,
         ..crate::commands::check::options(global)
     };
     if let Some(human) = report::output("human") {
-        print(&(human.render)(&[report], &options))?;
+        print(&(human.render)(&reports, &options))?;
     }
     Ok(Exit::Passed)
 }

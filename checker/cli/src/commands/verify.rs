@@ -17,8 +17,12 @@ use crate::terminal::{DIM, GOOD, PROBLEM, paint, say};
 use crate::verify::{Board, Case, Expectation, Kept, Proof, Prover, Scope, cases, stored};
 use crate::workspace::Surroundings;
 
-/// How many cases are looked at together: while one waits for its container, another builds.
-const TOGETHER: usize = 2;
+/// How many cases are looked at together: one for each processor, and two at least, because while one waits for its
+/// container another builds.
+fn together() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    processors.clamp(2, 8)
+}
 
 /// A lab with all that must be shown of it.
 struct Work {
@@ -191,7 +195,7 @@ async fn prove_all(
         .flat_map(|w| w.cases.iter().map(move |c| (w, c)))
         .collect();
     let jobs = all.iter().map(|(work, case)| one(work, case));
-    let mut done = std::pin::pin!(futures_util::stream::iter(jobs).buffered(TOGETHER));
+    let mut done = std::pin::pin!(futures_util::stream::iter(jobs).buffered(together()));
     let mut tally = Tally::default();
     let mut failure = None;
     for (work, case) in &all {

@@ -3,16 +3,17 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::mend::name_and_tag;
 use super::params::listed;
 use super::{Check, Doc, Example, Judged, Verdict, View, failure};
 use crate::diagnostic::{Finding, Fix, did_you_mean};
-use crate::dockerfile::Keyword;
+use crate::dockerfile::{Command, Keyword};
 use crate::edits::Edits;
 use crate::evidence::{
-    BuildFailure, BuildFailureCause, BuildOutcome, Need, Observed, SourceEvidence,
+    BuildFailure, BuildFailureCause, BuildOutcome, Need, Observed, SourceEvidence, Unseen,
 };
 use crate::source::Span;
-use crate::stages::{Problem, Stage};
+use crate::stages::{Base, Problem, Stage};
 use crate::units::Millis;
 
 /// See [`Check::DOC`].
@@ -66,7 +67,14 @@ impl Check for Builds {
         if let Some(finding) = refused(view) {
             return Ok(finding.into());
         }
-        match view.outcome()? {
+        let outcome = match view.outcome() {
+            // The engine asked a registry for what is a slip of the finger.
+            Err(unseen @ Unseen::Failed(_)) => {
+                return misspelt_stage(view).map_or(Err(unseen), |finding| Ok(finding.into()));
+            }
+            outcome => outcome?,
+        };
+        match outcome {
             BuildOutcome::Failed(failure) => Ok(failure::finding(view, failure).into()),
             BuildOutcome::Built(built) => {
                 let time = Millis(built.duration_ms);
@@ -136,6 +144,44 @@ fn refused(view: &View<'_>) -> Option<Finding> {
     Some(finding)
 }
 
+/// A `FROM` whose base reads almost like a stage of the file, and not like an image with a tag.
+fn misspelt_stage(view: &View<'_>) -> Option<Finding> {
+    let source = view.source().ok()?;
+    let graph = &source.graph;
+    let reachable = view.reachable().ok()?;
+    let misspelt = graph.stages.iter().find_map(|stage| {
+        let Base::Image(name) = &stage.base else {
+            return None;
+        };
+        let earlier = graph.stages.iter().take_while(|s| s.index < stage.index);
+        let names = earlier
+            .filter_map(|s| s.name.as_ref())
+            .map(|n| n.text.as_str());
+        let near = did_you_mean(name, names)?;
+        let is_image = graph.stages.iter().any(|s| match &s.base {
+            Base::Image(other) => s.index != stage.index && name_and_tag(other).0 == name,
+            _ => false,
+        });
+        let bare = !name.contains([':', '/', '@']) && !is_image;
+        (bare && reachable.contains(&stage.index)).then_some((stage, name, near))
+    });
+    let (stage, name, near) = misspelt?;
+    let from = source.dockerfile.instructions.get(stage.from)?;
+    let Command::From { image, .. } = &from.command else {
+        return None;
+    };
+    let title = format!("start from the stage `{near}`");
+    let edits = Edits::new(title, &source.path, &source.dockerfile.source);
+    let finding = view.finding(format!("no stage is called `{name}`"), image.span);
+    let finding = finding
+        .expected(
+            format!("the stage `{near}`"),
+            format!("`{name}`, which is taken for an image"),
+        )
+        .help("No image of that name could be had either.");
+    Some(finding.fix(edits.replace(image.span, near).done()))
+}
+
 fn no_target(view: &View<'_>, source: &SourceEvidence) -> Finding {
     let wanted = view.build.target_names();
     let names: Vec<String> = source.graph.stages.iter().map(Stage::label).collect();
@@ -198,4 +244,32 @@ fn missing_binary() -> BuildOutcome {
         steps: Vec::new(),
         duration_ms: 4_000,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::case::Case;
+    use super::*;
+
+    #[test]
+    fn a_base_that_is_almost_a_stage_is_a_slip_of_the_finger() {
+        let found = |text: &str| Case::new(text).seen(misspelt_stage);
+        let case = "FROM node:24 AS builder\nRUN make\nFROM biulder AS production\n";
+        let finding = found(case).unwrap();
+        assert_eq!(finding.message, "no stage is called `biulder`");
+        let after = Case::new(case).after(&finding.fixes[0]);
+        assert!(
+            after
+                .text("Dockerfile")
+                .contains("FROM builder AS production")
+        );
+        assert_eq!(
+            found("FROM node:24 AS nodes\nFROM node AS production\n"),
+            None
+        );
+        for image in ["builders:1", "registry.example/biulder", "debian"] {
+            let text = format!("FROM node:24 AS builder\nFROM {image} AS production\n");
+            assert_eq!(found(&text), None, "{image}");
+        }
+    }
 }

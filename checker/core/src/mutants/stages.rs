@@ -3,7 +3,7 @@
 use super::{Ground, Rule, Spoiled};
 use crate::dockerfile::Command;
 use crate::source::Span;
-use crate::stages::Stage;
+use crate::stages::{Base, Stage};
 
 /// A mutant of a stage's `FROM`: its image's words replaced.
 fn base(ground: &Ground<'_>, stage: &Stage, to: &str) -> Option<Spoiled> {
@@ -24,7 +24,13 @@ pub(super) static DROP_NAME: Rule = Rule {
         "builds",
     ],
     make: |ground| {
+        // A stage that others start from would be taken for an image, and asked for in a registry.
+        let stages = &ground.source.graph.stages;
+        let carries = |stage: &Stage| stages.iter().any(|s| s.base == Base::Stage(stage.index));
         let drop = |stage: &&Stage| {
+            if carries(stage) {
+                return None;
+            }
             let from = ground.source.dockerfile.instructions.get(stage.from)?;
             let Command::From { image, .. } = &from.command else {
                 return None;
