@@ -36,10 +36,13 @@ pub fn schema() -> schemars::Schema {
 /// "Where the id is this one, these are the parameters". What the parameters refer to goes into `shared`.
 fn parameters(check: &dyn AnyCheck, shared: &mut Map<String, Value>) -> Value {
     let mut params = check.params_schema().to_value();
+    // Two checks may have types of one name.
+    qualify(&mut params, check.id());
     let mut then = Map::new();
     if let Some(object) = params.as_object_mut() {
         if let Some(Value::Object(definitions)) = object.remove("$defs") {
-            shared.extend(definitions);
+            let own = |(name, d)| (format!("{}.{name}", check.id()), d);
+            shared.extend(definitions.into_iter().map(own));
         }
         for key in ["properties", "required"] {
             if let Some(value) = object.remove(key) {
@@ -49,6 +52,24 @@ fn parameters(check: &dyn AnyCheck, shared: &mut Map<String, Value>) -> Value {
     }
     then.insert("description".into(), check.title().into());
     json!({ "if": { "properties": { "id": { "const": check.id() } } }, "then": then })
+}
+
+/// Lets references to definitions name those of check `id`.
+fn qualify(value: &mut Value, id: &str) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                match value {
+                    Value::String(to) if key == "$ref" => {
+                        *to = to.replace("#/$defs/", &format!("#/$defs/{id}."));
+                    }
+                    value => qualify(value, id),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|v| qualify(v, id)),
+        _ => {}
+    }
 }
 
 #[cfg(test)]
