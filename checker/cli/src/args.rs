@@ -213,7 +213,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long)]
     pub(crate) fixes: bool,
     /// Also spoil the solution by rule, and see that a check notices each time
-    #[arg(long, conflicts_with = "quick")]
+    #[arg(long)]
     pub(crate) mutants: bool,
     /// Store the attempts' reports beside them, with every fix built
     #[arg(long, conflicts_with = "quick")]
