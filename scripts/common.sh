@@ -3,7 +3,7 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$ROOT" || exit 1
-MSLAB=${CARGO_TARGET_DIR:-target}/release/mslab
+MSLAB=$(realpath -m "${CARGO_TARGET_DIR:-target}")/release/mslab
 
 step() { printf '\n\033[1m== %s\033[0m\n' "$*" >&2; }
 note() { printf '   %s\n' "$*" >&2; }
@@ -58,7 +58,11 @@ private_engine() {
 
 # base_images: what the labs build on; stand-ins where no registry answers.
 base_images() {
-  "$MSLAB" images pull && return
-  note "the images could not be pulled: stand-ins are built in their place (a few minutes, once)"
+  local state
+  state=$("$MSLAB" doctor --format json 2>/dev/null || true)
+  if [[ $state != *'"registry": false'* ]]; then
+    "$MSLAB" images pull && return
+  fi
+  note "no registry answers: stand-ins take the base images' place (they are built once, in a few minutes)"
   "$MSLAB" images stand-ins
 }

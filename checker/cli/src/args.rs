@@ -89,7 +89,7 @@ pub(crate) enum Command {
     },
     /// Explain a check: what it looks at, why, and how to satisfy it
     Explain {
-        /// The check's id, such as non-root; all are listed if none is given
+        /// The check's id, such as non-root, or an exercise for its task; all checks are listed if none is given
         check: Option<String>,
         /// As Markdown
         #[arg(long)]

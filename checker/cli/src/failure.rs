@@ -102,6 +102,11 @@ impl Failure {
         self
     }
 
+    /// What failed, in one line.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Writes it to standard error.
     pub(crate) fn print(&self) {
         anstream::eprintln!("{} {}", paint(PROBLEM, "error:"), self.message);

@@ -118,6 +118,7 @@ impl Workspace {
             return Ok(false);
         }
         self.ensure_marker()?;
+        self.write_task(lab)?;
         // Made beside its place and then moved, so that an interruption leaves no half of an exercise.
         let making = tempfile::Builder::new()
             .prefix(".mslab-making-")
@@ -157,6 +158,7 @@ impl Workspace {
         }
         fs::rename(&dir, &backup).map_err(|e| Failure::file("move", &dir, &e))?;
         self.make_exercise(lab)?;
+        self.forget_report(&lab.exercise());
         Ok(Some(backup))
     }
 
@@ -173,8 +175,12 @@ impl Workspace {
         }
     }
 
-    /// Keeps an exercise's newest report, for `mslab hint`.
+    /// Keeps an exercise's newest report, for `mslab hint`. One that looked at a part only takes no whole one's place.
     pub(crate) fn keep_report(&self, report: &Report) -> Result<()> {
+        let kept = self.last_report(&report.exercise);
+        if report.partial && kept.is_some_and(|k| !k.partial) {
+            return Ok(());
+        }
         let dir = self.root.join(".mslab/reports");
         fs::create_dir_all(&dir).map_err(|e| Failure::file("make", &dir, &e))?;
         let path = dir.join(format!("{}.json", report.exercise));
@@ -185,11 +191,43 @@ impl Workspace {
 
     /// The exercise's newest report. `None` where there is none, or none that this version can read.
     pub(crate) fn last_report(&self, exercise: &str) -> Option<Report> {
-        let path = self
-            .root
+        serde_json::from_slice(&fs::read(self.report_path(exercise)).ok()?).ok()
+    }
+
+    fn report_path(&self, exercise: &str) -> PathBuf {
+        self.root
             .join(".mslab/reports")
-            .join(format!("{exercise}.json"));
-        serde_json::from_slice(&fs::read(path).ok()?).ok()
+            .join(format!("{exercise}.json"))
+    }
+
+    /// Whether one of the learner's files was changed after the newest report was kept.
+    pub(crate) fn changed_since_report(&self, lab: &Lab) -> bool {
+        let modified = |path: &Path| fs::metadata(path).and_then(|m| m.modified()).ok();
+        let Some(kept) = modified(&self.report_path(&lab.exercise())) else {
+            return false;
+        };
+        let dir = self.exercise_dir(lab);
+        let learner = lab.definition.files.learner.iter();
+        let later = |path: &String| modified(&dir.join(path)).is_some_and(|m| m > kept);
+        learner.into_iter().any(later)
+    }
+
+    /// Forgets an exercise's newest report.
+    fn forget_report(&self, exercise: &str) {
+        // That there is none is what is wanted.
+        let _ = fs::remove_file(self.report_path(exercise));
+    }
+
+    /// Where an exercise's task is written: beside its folder, so that it is in no build context.
+    pub(crate) fn task_path(&self, lab: &Lab) -> PathBuf {
+        self.root.join(format!("{}.md", lab.workspace_folder()))
+    }
+
+    fn write_task(&self, lab: &Lab) -> Result<()> {
+        match lab.files.get("README.md") {
+            Some(task) => state::write_atomically(&self.task_path(lab), &task.bytes),
+            None => Ok(()),
+        }
     }
 
     /// What is remembered.

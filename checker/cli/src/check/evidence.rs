@@ -16,9 +16,11 @@ use crate::failure::{Failure, Result};
 /// Text files up to this size are read whole; the engine itself takes no larger Dockerfile.
 const TEXT_LIMIT: u64 = 16 << 20;
 
-/// Why evidence is left out on purpose.
-#[derive(Debug, Clone, Copy)]
+/// Why there is no evidence beyond the text: left out on purpose, or not to be had.
+#[derive(Debug, Clone)]
 pub(crate) enum Reason {
+    /// No engine answered; why.
+    NoEngine(String),
     /// `--static`
     Static,
     /// `--image` or `--archive`: there is no build to look at.
@@ -30,14 +32,23 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    pub(crate) fn text(self) -> String {
+    /// The reason in words.
+    pub(crate) fn text(&self) -> String {
         let why = match self {
+            Self::NoEngine(why) => return why.clone(),
             Self::Static => "--static looks at the text only",
             Self::NotBuilt => "nothing was built or started",
             Self::NotText => "an image was given, and the text is not what made it",
             Self::NotRun => "--no-run starts no container",
         };
         format!("{}{why}", judge::ON_PURPOSE)
+    }
+
+    fn unseen<T>(&self) -> Observed<T> {
+        match self {
+            Self::NoEngine(why) => Observed::Failed(why.clone()),
+            _ => Observed::Skipped(self.text()),
+        }
     }
 }
 
@@ -79,8 +90,8 @@ pub(crate) fn read(path: &Path, name: &str) -> Result<Source> {
     Ok(Source::new(name, bytes))
 }
 
-/// The evidence of the text alone; everything else is left out for `reason`.
-pub(crate) fn of_text(files: Files, plan: &Plan, reason: Reason) -> Evidence {
+/// The evidence of the text alone; everything else is not there, for `reason`.
+pub(crate) fn of_text(files: Files, plan: &Plan, reason: &Reason) -> Evidence {
     let dockerfiles = judge::read_sources(&files, &plan.builds);
     let mut evidence = Evidence {
         files,
@@ -89,15 +100,13 @@ pub(crate) fn of_text(files: Files, plan: &Plan, reason: Reason) -> Evidence {
     };
     for build in &plan.builds {
         let skipped = BuildEvidence {
-            outcome: Observed::Skipped(reason.text()),
+            outcome: reason.unseen(),
             ..BuildEvidence::default()
         };
         evidence.builds.insert(build.key.clone(), skipped);
     }
     for check in &plan.checks {
-        evidence
-            .extras
-            .insert(check.key.clone(), Observed::Skipped(reason.text()));
+        evidence.extras.insert(check.key.clone(), reason.unseen());
     }
     evidence
 }

@@ -62,11 +62,11 @@ pub(crate) struct Options {
     pub(crate) cancel: CancellationToken,
 }
 
-/// Judges what the text shows; no engine.
-pub(crate) fn of_text(subject: &Subject<'_>) -> Result<Report> {
+/// Judges what the text shows; no engine, for `reason`.
+pub(crate) fn of_text(subject: &Subject<'_>, reason: &Reason) -> Result<Report> {
     let started = Instant::now();
     let files = evidence::read_text_files(subject)?;
-    let mut evidence = evidence::of_text(files, subject.plan, Reason::Static);
+    let mut evidence = evidence::of_text(files, subject.plan, reason);
     evidence::add_contexts(&mut evidence, subject);
     Ok(finish(
         subject,
@@ -84,7 +84,7 @@ pub(crate) async fn examine(
 ) -> Result<Report> {
     let started = Instant::now();
     let files = evidence::read_text_files(subject)?;
-    let mut evidence = evidence::of_text(files, subject.plan, Reason::NotBuilt);
+    let mut evidence = evidence::of_text(files, subject.plan, &Reason::NotBuilt);
     evidence::add_contexts(&mut evidence, subject);
     let gathered = match means {
         Means::Engine(bench) => {

@@ -10,7 +10,8 @@ use mslab_core::plan::Plan;
 use mslab_core::report::{self, Outcome, Report, Status};
 
 use crate::args::{CheckArgs, Global};
-use crate::check::{self, Bench, Means, Options, Subject, evidence};
+use crate::check::evidence::{self, Reason};
+use crate::check::{self, Bench, Means, Options, Subject};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::progress::Terminal;
@@ -163,7 +164,7 @@ fn file(path: &Path) -> Result<Report> {
         .map_err(|f| f.help("Name Dockerfiles; a folder is not searched."))?;
     let plan = Plan::general(&name);
     let files = [(name.clone(), source)].into();
-    let evidence = evidence::of_text(files, &plan, evidence::Reason::Static);
+    let evidence = evidence::of_text(files, &plan, &Reason::Static);
     let mut report = judge::judge(&plan, &evidence);
     report.exercise = "file".into();
     report.title = name;
@@ -201,10 +202,10 @@ fn exercises(args: &CheckArgs, global: &Global) -> Result<Vec<Report>> {
         })
         .collect();
     let reports = if args.static_only {
-        subjects.iter().map(check::of_text).collect::<Result<_>>()?
+        from_text(&subjects, &Reason::Static)?
     } else {
         let listener = Terminal::listener(global);
-        runtime::block_on(async |cancel| {
+        let looked = runtime::block_on(async |cancel| {
             let options = Options {
                 no_run: args.no_run,
                 verify_fixes: args.verify_fix,
@@ -227,13 +228,28 @@ fn exercises(args: &CheckArgs, global: &Global) -> Result<Vec<Report>> {
                 reports.push(check::examine(subject, &means, &options, &*listener).await?);
             }
             Ok(reports)
-        })?
+        });
+        match looked {
+            // A program that reads the report wants one, and in it why there are no verdicts.
+            Err(failure) if failure.exit == Exit::Environment && args.format != "human" => {
+                failure.print();
+                from_text(&subjects, &Reason::NoEngine(failure.message().to_owned()))?
+            }
+            looked => looked?,
+        }
     };
     remember(workspace, &labs, reports)
 }
 
+fn from_text(subjects: &[Subject<'_>], reason: &Reason) -> Result<Vec<Report>> {
+    let judge = |subject| check::of_text(subject, reason);
+    subjects.iter().map(judge).collect()
+}
+
 /// The exercise that was named, the one whose folder this is, or the first that has not passed.
 pub(crate) fn choose(here: &Surroundings, name: Option<&str>) -> Result<Lab> {
+    // `mslab check .` in an exercise's folder means that exercise.
+    let name = name.filter(|n| *n != "." || here.inside.is_none());
     if let Some(name) = name.or(here.inside.as_deref()) {
         return here.labs.find(name);
     }

@@ -14,6 +14,8 @@ use crate::failure::{Failure, Result};
 
 /// Draws it.
 pub(crate) fn run(file: &Path, format: GraphFormat, target: Option<&str>) -> Result<Exit> {
+    let inside = file.join("Dockerfile");
+    let file = if file.is_dir() { &inside } else { file };
     let name = file.to_string_lossy();
     let dockerfile = dockerfile::parse(evidence::read(file, &name)?);
     let graph = StageGraph::build(&dockerfile, &BuildOptions::default());

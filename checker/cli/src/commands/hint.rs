@@ -19,6 +19,12 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
         return Err(Failure::usage(format!("{name} has not been checked yet"))
             .help(format!("Run `mslab check {name}` first.")));
     };
+    if workspace.changed_since_report(&lab) {
+        say!(
+            "Your files have changed since the last check. `mslab check {name}` looks at them as they are now."
+        );
+        return Ok(Exit::Passed);
+    }
     let Some(failed) = report
         .checks
         .iter()
@@ -31,12 +37,15 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
     let level = workspace.update(|state| {
         let hints = &mut state.exercises.entry(name.clone()).or_default().hints;
         let level = hints.entry(key.clone()).or_insert(0);
+        let was_last = *level == 3;
         *level = (*level + 1).min(3);
-        *level
+        (*level, was_last)
     })?;
+    let (level, was_last) = level;
     only(&mut report, failed);
     report.close_hints(|_| level);
     let next = match level {
+        _ if was_last => format!("that is all there is to say: edit, then mslab check {name}"),
         1 | 2 => format!("mslab hint {name}   (shows more), or edit and mslab check {name}"),
         _ => format!("edit, then mslab check {name}"),
     };

@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use crate::exit::Exit;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::terminal::{DIM, GOOD, paint, say};
 use crate::workspace::{Surroundings, Workspace};
 
 /// Makes the workspace; exercises that are there already are left alone.
 pub(crate) fn run(dir: Option<PathBuf>) -> Result<Exit> {
-    let labs = Surroundings::here()?.labs;
     let dir = dir.unwrap_or_else(|| PathBuf::from("."));
+    // The labs that every later command in that folder will see.
+    let place = std::path::absolute(&dir).map_err(|e| Failure::file("find", &dir, &e))?;
+    let labs = Surroundings::find(&place).labs;
     let workspace = Workspace::make(&dir)?;
     let (mut made, mut kept) = (0, 0);
     for lab in labs.all()? {
@@ -44,6 +46,9 @@ pub(crate) fn run(dir: Option<PathBuf>) -> Result<Exit> {
     } else {
         format!("cd {} && ", dir.display())
     };
-    say!("Next: {cd}mslab check exercise-1");
+    say!(
+        "Beside each folder lies its task: exercise-01-….md is the first. `mslab explain exercise-1` prints it too."
+    );
+    say!("\nNext: {cd}mslab check exercise-1");
     Ok(Exit::Passed)
 }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::args::Global;
 use crate::check::{self, Bench, Means, Options, Subject};
-use crate::commands::check::{choose, folders, next_step, options, print, remember};
+use crate::commands::check::{choose, folders, options, print, remember};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::progress::Terminal;
@@ -60,14 +60,14 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
                     anstream::eprintln!("{}", paint(DIM, "saved: starting over"));
                     continue;
                 }
-                Some(Err(failure)) if cancel.is_cancelled() => return Err(failure),
+                // Ctrl-C is how a watch ends.
+                Some(Err(_)) if cancel.is_cancelled() => return Ok(Exit::Passed),
                 // The engine may come back, the file may be mended: the watch goes on.
                 Some(Err(failure)) => failure.print(),
                 Some(Ok(report)) => {
                     let reports = remember(workspace, &labs, vec![report])?;
                     let folders = folders(&reports)?;
                     let options = mslab_core::report::Options {
-                        next: next_step(&reports, &folders),
                         folders,
                         ..options(global)
                     };

@@ -13,6 +13,7 @@ use mslab_core::plan::Plan;
 use mslab_core::report::{Report, Status};
 use mslab_engine::Feature;
 
+use crate::check::evidence::Reason;
 use crate::check::{self, Bench, Means, Options, Subject};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -207,7 +208,9 @@ impl Prover<'_> {
     /// Judges a mutant: that one check notices is enough, and where the text shows it nothing is built.
     async fn examine_mutant(&self, files: &Folder) -> Result<Report> {
         let report = self
-            .on_disk(files, async |subject| check::of_text(subject))
+            .on_disk(files, async |subject| {
+                check::of_text(subject, &Reason::Static)
+            })
             .await?;
         if mutant::noticed_by(&report).is_empty() {
             return self.examine(files).await;

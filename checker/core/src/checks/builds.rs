@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::mend::name_and_tag;
-use super::params::listed;
 use super::{Check, Doc, Example, Judged, Verdict, View, failure};
 use crate::diagnostic::{Finding, Fix, did_you_mean};
 use crate::dockerfile::{Command, Keyword};
@@ -186,10 +185,21 @@ fn no_target(view: &View<'_>, source: &SourceEvidence) -> Finding {
     let wanted = view.build.target_names();
     let names: Vec<String> = source.graph.stages.iter().map(Stage::label).collect();
     let message = format!("there is no stage called {wanted} to build");
-    let finding = Finding::new(message).expected(
-        format!("a stage called {wanted}"),
-        listed(names.iter().map(String::as_str), "and"),
-    );
+    let found: Vec<String> = source
+        .graph
+        .stages
+        .iter()
+        .map(|s| match &s.name {
+            Some(name) => format!("`{}`", name.text),
+            None => "one without a name".to_owned(),
+        })
+        .collect();
+    let found = match &found[..] {
+        [] => "no stage".to_owned(),
+        [one] => format!("one stage: {one}"),
+        all => format!("{} stages: {}", all.len(), all.join(", ")),
+    };
+    let finding = Finding::new(message).expected(format!("a stage called {wanted}"), found);
     let near = view
         .build
         .target

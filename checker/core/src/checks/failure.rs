@@ -124,7 +124,11 @@ fn explained(view: &View<'_>, source: &SourceEvidence, failure: &BuildFailure) -
                 }
                 _ => general(failure),
             };
-            placed(message, None).help("The last lines of its log say why.")
+            placed(message, None).help(if failure.log_tail.is_empty() {
+                "It printed nothing. Run its parts one by one to see which of them fails."
+            } else {
+                "The last lines of its log say why."
+            })
         }
     }
 }

@@ -22,7 +22,7 @@ pub(super) type Dockerfiles = BTreeMap<String, Arc<SourceEvidence>>;
 /// Longer files are not compared with the solution's: no lab's are, and each hunk is parsed and judged.
 const LONGEST: usize = 64 << 10;
 /// Lines that a hunk may bring, comments and blank ones apart: more would do the exercise for the learner.
-const SHORT: usize = 6;
+const SHORT: usize = 3;
 /// No more hunks than this are tried.
 const MOST: usize = 40;
 

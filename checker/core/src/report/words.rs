@@ -21,7 +21,7 @@ pub(super) fn status(status: Status) -> &'static str {
 /// The outcome in a word or two.
 pub(super) fn outcome(report: &Report) -> &'static str {
     match report.outcome {
-        Outcome::Passed if report.partial => "passed, as far as it was looked at",
+        Outcome::Passed if report.partial => "nothing failed, as far as it was looked at",
         Outcome::Passed => "passed",
         Outcome::Failed => "failed",
         Outcome::Error => "not graded",

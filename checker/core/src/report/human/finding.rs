@@ -47,7 +47,10 @@ pub(super) fn write(sheet: &mut Sheet<'_>, report: &Report, check: &CheckReport)
             sheet.labelled("help", help);
         }
         if let Some(fix) = &check.fix {
-            diff(sheet, fix);
+            match shown_before(report, check) {
+                Some(key) => sheet.labelled("fix", &format!("the same as for {key}")),
+                None => diff(sheet, fix),
+            }
         }
     }
     if level < 3 {
@@ -65,6 +68,15 @@ pub(super) fn write(sheet: &mut Sheet<'_>, report: &Report, check: &CheckReport)
     }
 }
 
+/// The check whose finding has shown this diff already.
+fn shown_before<'a>(report: &'a Report, check: &CheckReport) -> Option<&'a str> {
+    let diff = &check.fix.as_ref()?.diff;
+    let before = report.checks.iter().take_while(|c| c.key != check.key);
+    let mut shown = before.filter(|c| c.status == Status::Failed && words::hint_level(c) >= 3);
+    let same = shown.find(|c| c.fix.as_ref().is_some_and(|f| f.diff == *diff))?;
+    Some(&same.key)
+}
+
 /// `  must hold: The image is small · at most 15 MB · mslab explain max-size`
 fn subtitle(sheet: &mut Sheet<'_>, check: &CheckReport) {
     let dot = format!(" {} ", sheet.glyphs.dot);
@@ -72,7 +84,9 @@ fn subtitle(sheet: &mut Sheet<'_>, check: &CheckReport) {
     let title = Some(&title).filter(|_| words::hint_level(check) > 1 && !check.title.is_empty());
     // A command stays on one line.
     let explain = format!("mslab\u{a0}explain\u{a0}{}", check.id);
-    let parts: Vec<String> = [title, Some(&check.summary), Some(&explain)]
+    let says_more = !check.title.eq_ignore_ascii_case(&check.summary);
+    let summary = Some(&check.summary).filter(|_| says_more || title.is_none());
+    let parts: Vec<String> = [title, summary, Some(&explain)]
         .into_iter()
         .flatten()
         .filter(|part| !part.is_empty())

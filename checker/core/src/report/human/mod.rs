@@ -35,9 +35,11 @@ fn render(reports: &[Report], options: &Options) -> String {
     }
     if let Some(next) = options.next.as_ref().filter(|_| !options.quiet) {
         sheet.line("");
-        let next = sheet.clean(next);
-        let command = sheet.pen.paint(Tone::Name, &next);
-        sheet.line(&format!("Next: {command}"));
+        for (n, line) in fill(&sheet.clean(next), sheet.width - 6).iter().enumerate() {
+            let lead = if n == 0 { "Next: " } else { "      " };
+            let line = sheet.pen.paint(Tone::Name, line);
+            sheet.line(&format!("{lead}{line}"));
+        }
     }
     escape::ci_log(&sheet.out)
 }
@@ -218,11 +220,7 @@ impl<'a> Sheet<'a> {
 
     /// `✗ failed  70 / 100 points, 8 passed, 2 failed`
     fn verdict(&mut self, report: &Report) {
-        let (sign, tone) = self.sign(match report.outcome {
-            Outcome::Passed => Status::Passed,
-            Outcome::Failed => Status::Failed,
-            Outcome::Error => Status::Error,
-        });
+        let (sign, tone) = self.sign(status_of(report));
         let said = self
             .pen
             .paint(tone, &format!("{sign} {}", words::outcome(report)));
@@ -249,11 +247,7 @@ impl<'a> Sheet<'a> {
             .max()
             .unwrap_or(0);
         for report in reports {
-            let (sign, tone) = self.sign(match report.outcome {
-                Outcome::Passed => Status::Passed,
-                Outcome::Failed => Status::Failed,
-                Outcome::Error => Status::Error,
-            });
+            let (sign, tone) = self.sign(status_of(report));
             let name = self.clean(name(report));
             let pad = " ".repeat(name_width.saturating_sub(columns(&name)));
             let score = words::score(report).map(|s| format!(", {s}"));
@@ -278,6 +272,16 @@ impl<'a> Sheet<'a> {
         }
         let text = self.pen.paint(Tone::Strong, &text);
         self.line(&text);
+    }
+}
+
+/// The sign that a report gets: only what was looked at whole has passed.
+fn status_of(report: &Report) -> Status {
+    match report.outcome {
+        Outcome::Passed if report.partial => Status::Skipped,
+        Outcome::Passed => Status::Passed,
+        Outcome::Failed => Status::Failed,
+        Outcome::Error => Status::Error,
     }
 }
 
