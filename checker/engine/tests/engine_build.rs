@@ -70,6 +70,26 @@ async fn engine_builds_again_from_its_cache() {
 }
 
 #[tokio::test]
+async fn engine_never_takes_a_step_with_another_secret_from_its_cache() {
+    let engine = engine().await;
+    if !engine.capabilities().secrets {
+        return;
+    }
+    let mut request = dockerfile(
+        "FROM busybox:1.37\nRUN --mount=type=secret,id=token cp /run/secrets/token /leaked\n",
+    );
+    let mut ids = Vec::new();
+    for value in ["canary-1", "canary-2"] {
+        request.secrets.insert("token".into(), value.into());
+        match build(&engine, &request).await.0 {
+            BuildEnd::Built(done) => ids.push(done.image_id),
+            BuildEnd::Failed(failure) => panic!("{failure:?}"),
+        }
+    }
+    assert_ne!(ids[0], ids[1], "the second image holds the first secret");
+}
+
+#[tokio::test]
 async fn engine_failures_come_with_line_cause_and_log() {
     let engine = engine().await;
     let cases: [(&str, (usize, usize), Cause); 6] = [

@@ -1,6 +1,6 @@
 //! A build through BuildKit: its control service runs it, its gateway says which step comes from which line.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use bollard_buildkit_proto::moby::buildkit::v1::frontend as gateway;
 use bollard_buildkit_proto::moby::buildkit::v1::frontend::llb_bridge_client::LlbBridgeClient;
 use bollard_buildkit_proto::pb;
 use prost::Message as _;
+use sha2::{Digest as _, Sha256};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
@@ -77,7 +78,12 @@ pub(super) async fn run(
         .await
         .map_err(|e| engine.lost("building", innermost(&e)))?;
     let build = unique();
-    let attrs = attributes(request, &session.context_url);
+    let mut attrs = attributes(request, &session.context_url);
+    if !request.secrets.is_empty() && !engine.capabilities().named_contexts {
+        // Older frontends take no host name, which is what keeps steps with another secret apart: nothing from the
+        // cache, then.
+        attrs.insert("no-cache".into(), String::new());
+    }
     // All three belong to this future: dropping it drops them, which cancels the build on the engine.
     let solve = solve(channel.clone(), &build, &session.id, request);
     let follow = follow(channel.clone(), &build, progress);
@@ -179,6 +185,9 @@ fn attributes(request: &BuildRequest, context_url: &str) -> HashMap<String, Stri
     if let Some(namespace) = &request.cache_namespace {
         set("build-arg:BUILDKIT_CACHE_MOUNT_NS".into(), namespace);
     }
+    if !request.secrets.is_empty() {
+        set("hostname".into(), &host_name(&request.secrets));
+    }
     for (name, value) in &request.build_args {
         set(format!("build-arg:{name}"), value);
     }
@@ -192,6 +201,23 @@ fn attributes(request: &BuildRequest, context_url: &str) -> HashMap<String, Stri
         );
     }
     attrs
+}
+
+/// A name for the host that commands see, another one for other secrets.
+///
+/// A secret's value is no part of a step's cache key, and the host's name is. Without it, a step that wrote another
+/// build's secret into a layer would come from the cache, and nobody would search that layer for the right value.
+fn host_name(secrets: &BTreeMap<String, Vec<u8>>) -> String {
+    let mut hash = Sha256::new();
+    for (id, value) in secrets {
+        for part in [id.as_bytes(), value] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+    }
+    let digest = hash.finalize();
+    let short: String = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
+    format!("mslab-{short}")
 }
 
 /// An image's name as BuildKit looks named contexts up: without Docker Hub's own prefix and without `:latest`.
@@ -374,5 +400,18 @@ mod tests {
             "docker-image://mslab.local/stand-in/node:24-alpine"
         );
         assert!(!attrs.contains_key("no-cache"));
+        assert!(!attrs.contains_key("hostname"));
+    }
+
+    #[test]
+    fn steps_with_another_secret_are_cached_apart() {
+        let host = |value: &[u8]| {
+            let mut request = BuildRequest::new(Archive::from_bytes(Vec::new(), "Dockerfile", b""));
+            request.secrets.insert("token".into(), value.to_vec());
+            attributes(&request, "http://buildkit-session/x")["hostname"].clone()
+        };
+        assert_eq!(host(b"canary-1"), host(b"canary-1"));
+        assert_ne!(host(b"canary-1"), host(b"canary-2"));
+        assert!(!host(b"canary-1").contains("canary"));
     }
 }
