@@ -127,7 +127,11 @@ impl<'a> Builder<'a> {
         request.target = target.and_then(|s| s.name.as_ref()).map(|n| n.text.clone());
         request.tag = Some(tag.clone());
         request.platform = platform.map(str::to_owned);
-        request.build_args.clone_from(&build.args);
+        request.build_args = build
+            .args
+            .iter()
+            .map(|(name, value)| (name.clone(), value.replace("{canary}", self.subject.canary)))
+            .collect();
         request.secrets = build
             .secrets
             .iter()

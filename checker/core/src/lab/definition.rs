@@ -105,7 +105,8 @@ pub struct BuildTable {
     /// Platforms, one build each: `linux/arm64`. Empty for the engine's own.
     #[serde(default)]
     pub platforms: Vec<String>,
-    /// Build arguments.
+    /// Build arguments. `{canary}` in a value becomes the random text that the secrets have, so that a Dockerfile that
+    /// takes its secret as an argument works, and is found out.
     #[serde(default)]
     pub args: BTreeMap<String, String>,
     /// Secrets by id. The only value is `canary`: a random text that the checks search for.
