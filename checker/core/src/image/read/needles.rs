@@ -8,10 +8,17 @@ use super::stream::digest;
 /// Shorter pieces of an encoded value would be found by chance.
 const SHORTEST: usize = 6;
 
+/// Encoders break their lines: base64 after 76 characters, OpenSSL after 64, `xxd -p` after 60.
+const LINE: usize = 60;
+
+/// Shorter pieces of a line would be found by chance, in as many bytes as an image has.
+const SHORTEST_PIECE: usize = 16;
+
 /// Values to search for: secrets, or the canaries that stand for them.
 ///
 /// Each is found as it is, in hexadecimal of either case, percent-encoded, and in base64 (standard and URL-safe, at
-/// each of the three alignments it can have inside a longer text).
+/// each of the three alignments it can have inside a longer text), with line breaks inside too where the value is long
+/// enough.
 #[derive(Debug, Clone, Default)]
 pub struct Needles {
     values: Vec<Vec<u8>>,
@@ -129,10 +136,12 @@ fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
             .flat_map(|b| [digits[usize::from(b >> 4)], digits[usize::from(b & 15)]])
             .collect()
     };
-    let mut derived = vec![hex(false), hex(true), percent_encoded(value)];
+    let mut derived = vec![percent_encoded(value)];
+    derived.extend([hex(false), hex(true)].iter().flat_map(|h| pieces(h)));
     for alignment in 0..3 {
-        derived.push(base64_inside(value, alignment, STANDARD));
-        derived.push(base64_inside(value, alignment, URL_SAFE));
+        for alphabet in [STANDARD, URL_SAFE] {
+            derived.extend(pieces(&base64_inside(value, alignment, alphabet)));
+        }
     }
     for pattern in derived {
         if pattern.len() >= SHORTEST && !out.contains(&pattern) {
@@ -140,6 +149,20 @@ fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
         }
     }
     out
+}
+
+/// An encoded value in as many pieces as make sure that one is whole, however its lines are broken; in one piece where
+/// those would be too short.
+fn pieces(encoded: &[u8]) -> Vec<Vec<u8>> {
+    let breaks = encoded.len().saturating_sub(1).div_ceil(LINE);
+    let length = encoded.len() / (breaks + 1);
+    if breaks == 0 || length < SHORTEST_PIECE {
+        return vec![encoded.to_vec()];
+    }
+    let start = |i: usize| i * encoded.len() / (breaks + 1);
+    (0..=breaks)
+        .map(|i| encoded[start(i)..start(i + 1)].to_vec())
+        .collect()
 }
 
 fn percent_encoded(value: &[u8]) -> Vec<u8> {
@@ -198,6 +221,37 @@ mod tests {
             assert_eq!(needles.find(text.as_bytes()), [1], "{text}");
         }
         assert!(needles.find(b"mslab-canary-7f3a9d?/").is_empty());
+    }
+
+    #[test]
+    fn broken_lines_hide_nothing() {
+        const CANARY: &str = "mslab-canary-0123456789abcdef0123456789abcdef";
+        let needles = Needles::new([CANARY]);
+        let wrapped = |text: &[u8], width: usize| {
+            let lines: Vec<&[u8]> = text.chunks(width).collect();
+            lines.join(&b'\n')
+        };
+        let hex: String = CANARY.bytes().map(|b| format!("{b:02x}")).collect();
+        for before in 0..80 {
+            let text = format!("{}{CANARY} and more", "x".repeat(before));
+            let encoded = base64_inside(text.as_bytes(), 0, STANDARD);
+            for width in [60, 64, 76] {
+                assert_eq!(
+                    needles.find(&wrapped(&encoded, width)),
+                    [0],
+                    "{before} {width}"
+                );
+                let hex = format!("{}{hex}00", "aa".repeat(before));
+                assert_eq!(
+                    needles.find(&wrapped(hex.as_bytes(), width)),
+                    [0],
+                    "{before} {width}"
+                );
+            }
+        }
+        let other = "mslab-canary-fedcba9876543210fedcba9876543210";
+        let encoded = base64_inside(other.as_bytes(), 0, STANDARD);
+        assert!(needles.find(&encoded).is_empty());
     }
 
     #[test]
