@@ -9,7 +9,7 @@ use crate::diagnostic::{Finding, Fix, Place};
 use crate::dockerfile::Command;
 use crate::dockerfile::ignore::{Ignore, ignore_file_names};
 use crate::edits::Edits;
-use crate::evidence::Observed;
+use crate::evidence::{Need, Observed};
 use crate::source::{Source, Span};
 
 /// See [`Check::DOC`].
@@ -59,6 +59,10 @@ impl Check for ContextIgnores {
         format!("{paths} stay out of the build context")
     }
 
+    fn needs(_: &Params) -> Vec<Need> {
+        vec![Need::Context]
+    }
+
     fn judge(params: &Params, view: &View<'_>) -> Judged {
         let source = view.source()?;
         let (name, file) = ignore_file(view);
@@ -73,7 +77,7 @@ impl Check for ContextIgnores {
             .paths
             .iter()
             .map(String::as_str)
-            .filter(|p| samples(p).iter().any(|s| !ignore.matches(s)) || is_sent(view, p))
+            .filter(|p| !keeps_out(&ignore, p) || is_sent(view, p))
             .collect();
         if open.is_empty() {
             let paths = listed(params.paths.iter().map(String::as_str), "and");
@@ -120,6 +124,10 @@ impl Check for ContextIgnores {
         };
         finding.fixes.extend(fix(&name, file, &open));
         Ok(finding.into())
+    }
+
+    fn promised_by_text(params: &Params, view: &View<'_>) -> Option<bool> {
+        Some(matches!(Self::judge(params, view), Ok(Verdict::Passed(_))))
     }
 }
 
@@ -172,8 +180,7 @@ fn fix(name: &str, file: Option<&Source>, open: &[&str]) -> Option<Fix> {
                 .iter()
                 .any(|i| i.keeps && is_below(&i.text, p))
         };
-        let ignored = |p: &str| samples(p).iter().all(|s| ignore.matches(s));
-        open.iter().all(|p| ignored(p) && !inside(p))
+        open.iter().all(|p| keeps_out(&ignore, p) && !inside(p))
     };
     let added = append(name, Some(file), open);
     if closed(&added) {
@@ -201,6 +208,15 @@ fn is_below(path: &str, folder: &str) -> bool {
     let folder = folder.trim_start_matches("./").trim_matches('/');
     let rest = path.strip_prefix(folder);
     rest.is_some_and(|r| r.is_empty() || r.starts_with('/'))
+}
+
+/// Whether the ignore file leaves out all that `pattern` stands for. `node_modules/**` leaves out what is in the folder,
+/// and sends an empty folder: that is enough, where it is no file of that name (which the list of what is sent shows).
+fn keeps_out(ignore: &Ignore, pattern: &str) -> bool {
+    samples(pattern).iter().all(|s| {
+        let inside = format!("{s}/x");
+        ignore.matches(s) || ignore.matches(&inside) && ignore.deciding(s).is_none()
+    })
 }
 
 /// Paths that a pattern stands for: with stars filled in, at the top and, after `**/`, in a folder too; and for a
@@ -269,6 +285,9 @@ mod tests {
             ("[\"*.log\"]", "*.log\n"),
             ("[\".env\"]", ".env*\n"),
             ("[\".env\"]", ".*\n"),
+            ("[\".git\"]", ".git/*\n"),
+            ("[\"node_modules\"]", "node_modules/**\n"),
+            ("[\"**/node_modules\"]", "**/node_modules/**\n"),
         ] {
             case(paths, Some(ignore)).passes::<ContextIgnores>();
         }
@@ -306,6 +325,13 @@ mod tests {
         let own = case("[\".git\"]", Some(".git\n")).file("Dockerfile.dockerignore", "dist\n");
         let after = own.mended::<ContextIgnores>();
         assert_eq!(after.text("Dockerfile.dockerignore"), "dist\n.git\n");
+    }
+
+    #[test]
+    fn a_file_is_no_folder() {
+        let case = case("[\".env\"]", Some(".env/**\n")).context(&[(".env", 1)]);
+        let after = case.mended::<ContextIgnores>();
+        assert_eq!(after.text(".dockerignore"), ".env/**\n.env\n");
     }
 
     #[test]
