@@ -15,6 +15,7 @@ mod context_ignores;
 mod copy_from_named_stage;
 mod cross_platform_args;
 mod doc;
+mod downloads;
 mod exec_form;
 mod failure;
 mod files_absent;

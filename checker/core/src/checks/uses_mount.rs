@@ -3,11 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::downloads::{self, Downloads};
 use super::installs;
 use super::params::Names;
 use super::secret_mount::{self, FlagPlace};
 use super::secrets::is_secret_name;
-use super::shell::{self, ShellCommand};
+use super::shell::{self, ShellCommand, ShellWord};
 use super::{Check, Doc, Example, Judged, Verdict, View, walk};
 use crate::diagnostic::{Finding, Fix};
 use crate::dockerfile::{Command, Instruction, Mount, expand_word};
@@ -56,6 +57,18 @@ pub(super) struct Params {
     /// Where it must be mounted: a path, or several of which any will do. A cache mount on a folder above counts too.
     #[serde(default)]
     target: Option<Names>,
+    /// What a cache mount must really keep, wherever that is.
+    #[serde(default)]
+    keeps: Option<Keeps>,
+}
+
+/// What a cache mount is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Keeps {
+    /// What a package manager downloads: the `RUN` installs the project's dependencies, and the mount is the folder
+    /// where that install keeps its downloads.
+    Downloads,
 }
 
 impl Check for UsesMount {
@@ -64,7 +77,9 @@ impl Check for UsesMount {
     const TITLE: &'static str = "A RUN uses the mount";
     const DOC: Doc = Doc {
         what: "Some `RUN` of a stage that the target needs has a `--mount` of the wanted type, and where the exercise \
-               says so, with the wanted id or target. A cache mount on a folder above the wanted one counts too.",
+               says so, with the wanted id or target. A cache mount on a folder above the wanted one counts too. \
+               Where the exercise asks for a cache that keeps downloads, the mount must be the folder that the \
+               install of that very `RUN` uses, and the install must keep something there.",
         why: "What is mounted is there for one step and in no layer. A cache mount keeps downloads from build to \
               build, and a secret mount shows a secret without storing it.",
         bad: Example::text(
@@ -94,6 +109,7 @@ impl Check for UsesMount {
     fn judge(params: &Params, view: &View<'_>) -> Judged {
         let source = view.source()?;
         let mut near: Option<&Mount> = None;
+        let mut idle: Option<(&Mount, Trouble)> = None;
         for stage in view
             .reachable()?
             .iter()
@@ -105,6 +121,12 @@ impl Check for UsesMount {
                 };
                 for mount in run.mounts.iter().filter(|m| m.kind == params.kind.name()) {
                     if fits(params, source, index, mount) {
+                        if params.keeps.is_some()
+                            && let Some(trouble) = useless(source, index, instruction, mount)
+                        {
+                            idle.get_or_insert((mount, trouble));
+                            continue;
+                        }
                         let line = source.dockerfile.source.position(mount.span.start).line;
                         return Ok(Verdict::passed(format!(
                             "line {line} has {}",
@@ -115,12 +137,133 @@ impl Check for UsesMount {
                 }
             }
         }
+        if let Some((mount, trouble)) = idle {
+            return Ok(idle_finding(params, view, source, mount, trouble)?.into());
+        }
         Ok(finding(params, view, source, near)?.into())
     }
 }
 
+/// Why a cache mount keeps no downloads.
+enum Trouble {
+    /// Its `RUN` installs nothing.
+    NoInstall,
+    /// The install keeps its downloads in another folder.
+    Elsewhere(ShellCommand, String),
+    /// The install keeps nothing: the command, and the option that says so.
+    Nothing(ShellCommand, Option<Span>),
+    /// A command of the same `RUN` empties the folder.
+    Emptied(ShellCommand),
+}
+
+/// What makes the mount useless; `None` where it keeps the downloads of an install.
+fn useless(
+    source: &SourceEvidence,
+    index: usize,
+    run: &Instruction,
+    mount: &Mount,
+) -> Option<Trouble> {
+    let commands = shell::commands(&source.dockerfile, run);
+    let target = mount_target(source, index, mount).unwrap_or_default();
+    let mut trouble = Trouble::NoInstall;
+    for command in &commands {
+        let Some(install) = installs::install_of(command) else {
+            continue;
+        };
+        match downloads::of(source, index, command, &install) {
+            Downloads::Nowhere(option) => trouble = Trouble::Nothing(command.clone(), option),
+            Downloads::In(folders) => {
+                let Some(folder) = folders.iter().find(|f| downloads::holds(&target, f)) else {
+                    if let Some(first) = folders.into_iter().next() {
+                        trouble = Trouble::Elsewhere(command.clone(), first);
+                    }
+                    continue;
+                };
+                match commands.iter().find(|c| downloads::empties(c, folder)) {
+                    Some(rm) => trouble = Trouble::Emptied(rm.clone()),
+                    None => return None,
+                }
+            }
+        }
+    }
+    Some(trouble)
+}
+
+fn idle_finding(
+    params: &Params,
+    view: &View<'_>,
+    source: &SourceEvidence,
+    mount: &Mount,
+    trouble: Trouble,
+) -> Result<Finding, crate::evidence::Unseen> {
+    let file = &source.dockerfile.source;
+    let shown = file.snippet(mount.span);
+    let expected = wanted(params);
+    let quoted = |c: &ShellCommand| walk::quoted_command(source, c);
+    Ok(match trouble {
+        Trouble::NoInstall => {
+            let mut finding = view
+                .finding("the cache mount stands in a step that downloads nothing", mount.span)
+                .expected(expected, format!("`{shown}` in a RUN without an install"))
+                .help("A mount is there for its own RUN alone: put it where the dependencies are installed.");
+            finding.fixes.extend(
+                best_run(params, view, source)?
+                    .and_then(|(run, cache, command)| cache_fix(source, run, &cache, &command)),
+            );
+            finding
+        }
+        Trouble::Elsewhere(command, folder) => {
+            let mut finding = view
+                .finding(
+                    "the cache mount is not where the install keeps its downloads",
+                    mount.span,
+                )
+                .related(
+                    view.place(command.span()),
+                    format!("this keeps them in {folder}"),
+                )
+                .expected(format!("a cache mount on {folder}"), format!("`{shown}`"))
+                .help(format!("Mount the cache on {folder}."));
+            let known = mount.option("target").filter(|_| !folder.starts_with('~'));
+            finding.fixes.extend(known.map(|word| {
+                let title = format!("keep `{folder}` from build to build");
+                let edits = Edits::new(title, &source.path, file);
+                edits.replace(word.span, folder.as_str()).done()
+            }));
+            finding
+        }
+        Trouble::Nothing(command, option) => {
+            let mut finding = view
+                .finding(
+                    "the cache mount stays empty: the install is told to keep no downloads",
+                    option.unwrap_or(command.span()),
+                )
+                .related(view.place(mount.span), "this is the mount")
+                .expected(expected, format!("{} keeps nothing", quoted(&command)))
+                .help("Without a mount, keeping nothing makes the layer smaller. What is mounted is in no layer.");
+            finding.fixes.extend(option.map(|_| {
+                let title = "keep the downloads in the mounted folder";
+                let edits = Edits::new(title, &source.path, file);
+                without_no_cache(source, &command, edits).done()
+            }));
+            finding
+        }
+        Trouble::Emptied(rm) => view
+            .finding("the cache mount is emptied in the same step", rm.span())
+            .related(view.place(mount.span), "this is the mount")
+            .expected(expected, format!("{} throws them away", quoted(&rm)))
+            .help(format!(
+                "Leave {} out: what is mounted is in no layer, and costs no space in the image.",
+                quoted(&rm)
+            )),
+    })
+}
+
 fn wanted(params: &Params) -> String {
     let mut text = format!("a {} mount", params.kind.name());
+    if params.keeps.is_some() {
+        text.push_str(" that keeps the install's downloads");
+    }
     if let Some(id) = &params.id {
         text.push_str(&format!(" with the id `{id}`"));
     }
@@ -130,13 +273,27 @@ fn wanted(params: &Params) -> String {
     text
 }
 
-fn fits(params: &Params, source: &SourceEvidence, index: usize, mount: &Mount) -> bool {
+/// An option's value with its variables filled in.
+fn option_value(
+    source: &SourceEvidence,
+    index: usize,
+    mount: &Mount,
+    name: &str,
+) -> Option<String> {
     let scope = source.graph.scope_before(&source.dockerfile, index);
-    let value = |name: &str| {
-        let word = mount.option(name)?;
-        let expanded = expand_word(&word.text, &scope, source.dockerfile.escape);
-        Some(expanded.map_or_else(|_| word.text.clone(), |e| e.text))
-    };
+    let word = mount.option(name)?;
+    let expanded = expand_word(&word.text, &scope, source.dockerfile.escape);
+    Some(expanded.map_or_else(|_| word.text.clone(), |e| e.text))
+}
+
+/// Where a mount is, as an absolute path.
+fn mount_target(source: &SourceEvidence, index: usize, mount: &Mount) -> Option<String> {
+    let target = option_value(source, index, mount, "target")?;
+    Some(absolute(source, index, &target))
+}
+
+fn fits(params: &Params, source: &SourceEvidence, index: usize, mount: &Mount) -> bool {
+    let value = |name: &str| option_value(source, index, mount, name);
     let target = value("target");
     let basename = |t: &String| {
         t.trim_end_matches('/')
@@ -145,7 +302,9 @@ fn fits(params: &Params, source: &SourceEvidence, index: usize, mount: &Mount) -
             .map(str::to_owned)
     };
     // BuildKit: a cache's id is its target, a secret's the last part of its target, an agent's `default`.
-    let id = value("id").or_else(|| match params.kind {
+    // For secrets and agents, `source` is another name of `id`, and wins.
+    let own = value("source").filter(|_| matches!(params.kind, Kind::Secret | Kind::Ssh));
+    let id = own.or_else(|| value("id")).or_else(|| match params.kind {
         Kind::Secret => target.as_ref().and_then(basename),
         Kind::Ssh => Some("default".into()),
         Kind::Cache | Kind::Bind => target.clone(),
@@ -230,7 +389,10 @@ fn finding(
     let option = match (&params.target, &params.id) {
         (Some(target), _) => format!(",target={}", target.first()),
         (None, Some(id)) => format!(",id={id}"),
-        (None, None) => String::new(),
+        (None, None) => match &place {
+            Some((_, cache, _)) => format!(",target={cache}"),
+            None => String::new(),
+        },
     };
     let mut finding = finding.expected(what, actual).help(format!(
         "The mount stands right after RUN: `RUN --mount=type={}{option} …`.",
@@ -240,7 +402,7 @@ fn finding(
         (Kind::Secret, Some(mount)) => other_id(params, source, mount),
         (Kind::Secret, None) => secret_fix(params, view, source),
         (Kind::Cache, _) => {
-            place.and_then(|(run, cache, command)| cache_fix(source, run, cache, &command))
+            place.and_then(|(run, cache, command)| cache_fix(source, run, &cache, &command))
         }
         _ => None,
     };
@@ -248,7 +410,7 @@ fn finding(
     Ok(finding)
 }
 
-type Best<'a> = (&'a Instruction, &'static str, ShellCommand);
+type Best<'a> = (&'a Instruction, String, ShellCommand);
 
 /// The `RUN` that a cache mount is for: it installs something that is kept in the wanted folder.
 fn best_run<'a>(
@@ -265,26 +427,25 @@ fn best_run<'a>(
         .iter()
         .filter_map(|i| source.graph.stages.get(*i))
     {
-        // Another user has another home.
-        let mut root = true;
-        for (_, instruction) in walk::all_instructions(source, stage) {
-            match &instruction.command {
-                Command::User(user) => {
-                    root = matches!(user.text.as_str(), "root" | "0" | "root:root" | "0:0");
+        for (index, instruction) in walk::all_instructions(source, stage) {
+            if !matches!(instruction.command, Command::Run(_)) {
+                continue;
+            }
+            for command in shell::commands(&source.dockerfile, instruction) {
+                // An option that keeps nothing is taken away with the fix; a variable is not.
+                let folders = installs::install_of(&command)
+                    .map(|i| downloads::of(source, index, &keeping(&command), &i));
+                let Some(Downloads::In(folders)) = folders else {
+                    continue;
+                };
+                let cache = folders.into_iter().find(|f| match &params.target {
+                    _ if f.starts_with('~') => false,
+                    None => true,
+                    Some(wanted) => wanted.iter().any(|w| w.trim_end_matches('/') == f),
+                });
+                if let Some(cache) = cache {
+                    best.get_or_insert((instruction, cache, command));
                 }
-                Command::Run(_) if root => {
-                    for command in shell::commands(&source.dockerfile, instruction) {
-                        let caches = installs::install_of(&command).map_or(&[][..], |i| i.caches);
-                        let cache = caches.iter().copied().find(|c| match &params.target {
-                            None => true,
-                            Some(wanted) => wanted.iter().any(|w| w.trim_end_matches('/') == *c),
-                        });
-                        if let Some(cache) = cache {
-                            best.get_or_insert((instruction, cache, command));
-                        }
-                    }
-                }
-                _ => {}
             }
         }
     }
@@ -297,23 +458,33 @@ fn cache_fix(
     cache: &str,
     command: &ShellCommand,
 ) -> Option<Fix> {
-    let moved = command.args().iter().any(|a| {
-        a.text.starts_with("--cache") || matches!(a.text.as_str(), "--store-dir" | "--cache-folder")
-    });
-    if moved {
-        return None;
-    }
     let title = format!("keep `{cache}` from build to build");
-    let mut edits = Edits::new(title, &source.path, &source.dockerfile.source).insert(
+    let edits = Edits::new(title, &source.path, &source.dockerfile.source).insert(
         run.after_keyword(),
         format!("--mount=type=cache,target={cache} "),
     );
-    // A package manager that is told to keep nothing leaves the mount empty.
-    for arg in command
-        .args()
-        .iter()
-        .filter(|a| a.text == "--no-cache-dir" || a.text == "--no-cache")
-    {
+    Some(without_no_cache(source, command, edits).done())
+}
+
+/// Whether the word tells a package manager to keep nothing: it would leave the mount empty.
+fn keeps_nothing(word: &ShellWord) -> bool {
+    matches!(word.text.as_str(), "--no-cache-dir" | "--no-cache")
+}
+
+/// The command without the words that keep nothing.
+fn keeping(command: &ShellCommand) -> ShellCommand {
+    let mut command = command.clone();
+    command.words.retain(|w| !keeps_nothing(w));
+    command
+}
+
+/// Takes those words away in the file.
+fn without_no_cache<'a>(
+    source: &SourceEvidence,
+    command: &ShellCommand,
+    mut edits: Edits<'a>,
+) -> Edits<'a> {
+    for arg in command.args().iter().filter(|a| keeps_nothing(a)) {
         let before = source.dockerfile.source.slice(Span::new(0, arg.span.start));
         let blanks = before
             .iter()
@@ -322,7 +493,7 @@ fn cache_fix(
             .count();
         edits = edits.replace(Span::new(arg.span.start - blanks, arg.span.end), "");
     }
-    Some(edits.done())
+    edits
 }
 
 /// The right id for a secret mount that has another one.
@@ -416,12 +587,67 @@ mod tests {
     }
 
     #[test]
+    fn a_cache_that_keeps_downloads_is_where_the_install_keeps_them() {
+        const KEEPS: &str = "type = \"cache\"\nkeeps = \"downloads\"";
+        for lines in [
+            "RUN --mount=type=cache,target=/root/.npm npm ci",
+            "RUN --mount=type=cache,target=/root/.npm,sharing=locked npm install --no-audit",
+            "RUN --mount=type=cache,target=/root/.npm <<EOF\nset -e\nnpm ci\nEOF",
+            "RUN --mount=type=cache,target=/c npm ci --cache /c",
+            "ENV PIP_CACHE_DIR=/pip\nRUN --mount=type=cache,target=/pip pip install -r requirements.txt",
+            "USER node\nRUN --mount=type=cache,target=/home/node/.npm,uid=1000 npm ci",
+            "RUN --mount=type=cache,id=pip,target=/root/.cache pip wheel -w /w -r requirements.txt",
+            "RUN --mount=type=cache,target=/root/.cache/uv pip install uv && uv pip install -r requirements.txt",
+        ] {
+            case(KEEPS, lines).passes::<UsesMount>();
+        }
+        for (lines, words) in [
+            (
+                "RUN npm ci\nRUN --mount=type=cache,target=/root/.npm npm run build",
+                "--mount=type=cache,target=/root/.npm",
+            ),
+            (
+                "RUN --mount=type=cache,target=/app/.npm npm ci",
+                "--mount=type=cache,target=/app/.npm",
+            ),
+            (
+                "RUN --mount=type=cache,target=/root/.cache/pip pip install --no-cache-dir -r requirements.txt",
+                "--no-cache-dir",
+            ),
+            (
+                "RUN pip install --no-cache-dir -r requirements.txt",
+                "pip install --no-cache-dir -r requirements.txt",
+            ),
+        ] {
+            let case = case(KEEPS, lines);
+            assert_eq!(case.words(&case.fails::<UsesMount>()), words, "{lines}");
+            case.mended::<UsesMount>();
+        }
+        for (lines, words) in [
+            (
+                "RUN --mount=type=cache,target=/root/.npm npm ci && npm cache clean --force",
+                "npm cache clean --force",
+            ),
+            (
+                "ENV PIP_NO_CACHE_DIR=1\nRUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt",
+                "pip install -r requirements.txt",
+            ),
+        ] {
+            let case = case(KEEPS, lines);
+            let finding = case.fails::<UsesMount>();
+            assert_eq!(case.words(&finding), words, "{lines}");
+            assert_eq!(finding.fixes, [], "{lines}");
+        }
+    }
+
+    #[test]
     fn ids_have_the_engines_defaults() {
         let secret = "type = \"secret\"\nid = \"npm_token\"";
         for line in [
             "RUN --mount=type=secret,id=npm_token x",
             "RUN --mount=type=secret,target=/etc/npm_token x",
             "RUN --mount=type=secret,id=npm_token,env=NPM_TOKEN x",
+            "RUN --mount=type=secret,source=npm_token,target=/t x",
         ] {
             case(secret, line).passes::<UsesMount>();
         }
