@@ -30,8 +30,27 @@ struct Wanted {
     /// The stage it is in: a name, or several of which the first that exists counts. Without it, any stage.
     #[serde(default)]
     stage: Option<Names>,
-    /// Words of the instruction; `*` stands for any others: `npm ci`.
-    matches: String,
+    /// Words of the instruction; `*` stands for any others: `npm ci`. Several texts, of which any counts, may be given.
+    #[serde(default)]
+    matches: Option<Names>,
+    /// Instead of words: the steps that install the project's dependencies, with whatever tool.
+    #[serde(default)]
+    installs: bool,
+}
+
+impl Wanted {
+    /// The step for people.
+    fn name(&self) -> String {
+        match self.words() {
+            Some(words) => words.to_string(),
+            None => "the install of the dependencies".to_owned(),
+        }
+    }
+
+    /// The words to look for; `None` where every install is meant.
+    fn words(&self) -> Option<&Names> {
+        self.matches.as_ref().filter(|_| !self.installs)
+    }
 }
 
 /// Parameters of `cache-survives`.
@@ -73,10 +92,10 @@ impl Check for CacheSurvives {
     };
 
     fn summary(params: &Params) -> String {
-        let steps = params.steps.iter().map(|s| s.matches.as_str());
-        let steps = super::params::listed(steps, "and");
+        let steps: Vec<String> = params.steps.iter().map(Wanted::name).collect();
         format!(
-            "{steps} from the cache after an edit of {}",
+            "{} from the cache after an edit of {}",
+            steps.join(", "),
             params.edit.path
         )
     }
@@ -105,8 +124,9 @@ impl Check for CacheSurvives {
                 return Ok(finding.details(failure::log_end(failed)).into());
             }
         };
+        let walked = Walked::new(source, view.manifests, &view.reachable()?);
         for wanted in &params.steps {
-            let steps = matching(source, wanted, built);
+            let steps = matching(source, &walked, wanted, built);
             if steps.is_empty() {
                 return Ok(no_step(view, source, wanted).into());
             }
@@ -126,11 +146,14 @@ impl Check for CacheSurvives {
     fn promised_by_text(params: &Params, view: &View<'_>) -> Option<bool> {
         let source = view.source().ok()?;
         let walked = Walked::new(source, view.manifests, &view.reachable().ok()?);
-        let installs = |w: &Wanted| {
-            let command = super::shell::commands_of_text(&w.matches, crate::source::Span::at(0));
-            command
-                .iter()
-                .any(|c| super::installs::install_of(c).is_some())
+        let installs = |w: &Wanted| match w.words() {
+            None => !walked.firsts.is_empty(),
+            Some(words) => words.iter().all(|text| {
+                let commands = super::shell::commands_of_text(text, crate::source::Span::at(0));
+                commands
+                    .iter()
+                    .any(|c| super::installs::install_of(c).is_some())
+            }),
         };
         // The text can promise for installs alone: those that come before the source are not touched by it.
         (walked.late.is_empty() && params.steps.iter().all(installs)).then_some(true)
@@ -189,7 +212,27 @@ fn normal(text: &str) -> String {
         .join(" ")
 }
 
-fn matching<'a>(source: &SourceEvidence, wanted: &Wanted, built: &'a Built) -> Vec<&'a Step> {
+/// What a step does, in one line each: as the engine names it, and as the commands of its instruction say, which an
+/// engine does not repeat for a heredoc.
+fn texts(source: &SourceEvidence, step: &Step, instruction: Option<usize>) -> Vec<String> {
+    let mut texts = vec![normal(&step.name)];
+    let all = &source.dockerfile.instructions;
+    if let Some(instruction) = instruction.and_then(|i| all.get(i)) {
+        let commands = super::shell::commands(&source.dockerfile, instruction);
+        texts.extend(commands.iter().map(|c| {
+            let words: Vec<&str> = c.words.iter().map(|w| w.text.as_str()).collect();
+            words.join(" ")
+        }));
+    }
+    texts
+}
+
+fn matching<'a>(
+    source: &SourceEvidence,
+    walked: &Walked<'_>,
+    wanted: &Wanted,
+    built: &'a Built,
+) -> Vec<&'a Step> {
     let stage = match &wanted.stage {
         None => None,
         Some(names) => match source.graph.find_first(names.iter()) {
@@ -197,16 +240,29 @@ fn matching<'a>(source: &SourceEvidence, wanted: &Wanted, built: &'a Built) -> V
             None => return Vec::new(),
         },
     };
-    let pattern = format!("*{}*", wanted.matches);
+    let is_wanted = |step: &Step, instruction: Option<usize>| match wanted.words() {
+        Some(words) => {
+            let texts = texts(source, step, instruction);
+            words.iter().any(|w| {
+                let pattern = format!("*{w}*");
+                texts.iter().any(|t| matches_pattern(&pattern, t))
+            })
+        }
+        None => instruction.is_some_and(|i| walked.firsts.contains(&i)),
+    };
     built
         .steps
         .iter()
-        .filter(|s| matches_pattern(&pattern, &normal(&s.name)))
+        .filter(|s| !is_from(s))
         .filter(|s| {
+            let instruction = instruction_of(source, s);
+            if !is_wanted(s, instruction) {
+                return false;
+            }
             let Some(stage) = stage else {
                 return true;
             };
-            match instruction_of(source, s) {
+            match instruction {
                 Some(i) => walk::lineage(&source.graph, stage.index)
                     .iter()
                     .any(|l| l.instructions.contains(&i)),
@@ -218,7 +274,6 @@ fn matching<'a>(source: &SourceEvidence, wanted: &Wanted, built: &'a Built) -> V
                 }
             }
         })
-        .filter(|s| !is_from(s))
         .collect()
 }
 
@@ -227,7 +282,16 @@ fn no_step(view: &View<'_>, source: &SourceEvidence, wanted: &Wanted) -> Finding
         Some(stage) => format!(" in {stage}"),
         None => String::new(),
     };
-    let message = format!("no step{place} says `{}`", wanted.matches);
+    let (message, expected) = match wanted.words() {
+        Some(words) => (
+            format!("no step{place} says {words}"),
+            format!("a step with {words}, taken from the cache"),
+        ),
+        None => (
+            format!("no step{place} installs the dependencies"),
+            "a step that installs the dependencies, taken from the cache".to_owned(),
+        ),
+    };
     let stage = wanted
         .stage
         .as_ref()
@@ -238,10 +302,7 @@ fn no_step(view: &View<'_>, source: &SourceEvidence, wanted: &Wanted) -> Finding
         None => Finding::new(message),
     };
     finding
-        .expected(
-            format!("a step with `{}`, taken from the cache", wanted.matches),
-            "no such step",
-        )
+        .expected(expected, "no such step")
         .help("Keep this step in an instruction of its own, so that it can be cached.")
 }
 
@@ -431,6 +492,51 @@ mod tests {
             gone.fails::<CacheSurvives>()
                 .message
                 .starts_with("no step in `builder`")
+        );
+    }
+
+    #[test]
+    fn an_install_is_known_by_what_it_does() {
+        const INSTALLS: &str = "\
+edit = { path = \"src/index.js\", append = \"// {nonce}\" }
+steps = [{ installs = true }]";
+        let installs = |text: &str, steps: &[(&str, usize, bool)]| {
+            Case::new(text).params(INSTALLS).extra(rebuilt(steps))
+        };
+        for install in ["npm ci", "npm install --no-audit", "yarn --frozen-lockfile"] {
+            let name = format!("[builder 4/6] RUN {install}");
+            let text = GOOD.replace("npm ci", install);
+            installs(&text, &[(&name, 4, true)]).passes::<CacheSurvives>();
+            installs(&text, &[(&name, 4, false)]).fails::<CacheSurvives>();
+        }
+        let heredoc =
+            "FROM a AS builder\nCOPY package*.json ./\nRUN <<EOF\nset -e\nnpm ci\nEOF\nCOPY . .\n";
+        for cached in [true, false] {
+            let mut built = rebuilt(&[("[builder 3/4] RUN <<EOF (set -e...)", 3, cached)]);
+            if let Extra::Rebuild(BuildOutcome::Built(b)) = &mut built {
+                b.steps[0].lines = Some((3, 6));
+            }
+            let case = |params: &str| Case::new(heredoc).params(params).extra(built.clone());
+            for params in [INSTALLS, PARAMS] {
+                assert_eq!(
+                    case(params)
+                        .judge::<CacheSurvives>()
+                        .is_ok_and(|v| matches!(v, Verdict::Passed(_))),
+                    cached
+                );
+            }
+        }
+        // Of two installs in one stage, the second finds what the first one left.
+        let again = format!("{GOOD}RUN npm ci --omit=dev\n");
+        let steps = [
+            ("[builder 4/7] RUN npm ci", 4, true),
+            ("[builder 7/7] RUN npm ci --omit=dev", 7, false),
+        ];
+        installs(&again, &steps).passes::<CacheSurvives>();
+        let none = installs("FROM a\nCOPY . .\n", &[("[2/2] COPY . .", 2, false)]);
+        assert_eq!(
+            none.fails::<CacheSurvives>().message,
+            "no step installs the dependencies"
         );
     }
 

@@ -80,7 +80,7 @@ impl Check for ManifestsBeforeSource {
                 .extend(reorder::fix(source, view.manifests, late));
             return Ok(finding.into());
         }
-        if walked.installs > 0 || walked.early_runs > 0 && walked.source.is_some() {
+        if walked.installs > 0 || !walked.early.is_empty() && walked.source.is_some() {
             return Ok(Verdict::passed(
                 "dependencies are installed before the source is copied",
             ));
@@ -130,9 +130,12 @@ struct State {
 /// A walk over the stages in the order of the file.
 pub(super) struct Walked<'a> {
     pub(super) late: Vec<Late<'a>>,
+    /// Indexes of the `RUN`s that install dependencies where none were; of tools that are not known, those between the
+    /// manifests and the source.
+    pub(super) firsts: BTreeSet<usize>,
     installs: usize,
     /// `RUN`s of tools that are not known, between the manifests and the source.
-    early_runs: usize,
+    early: BTreeSet<usize>,
     source: Option<Span>,
 }
 
@@ -144,8 +147,9 @@ impl<'a> Walked<'a> {
     ) -> Self {
         let mut walked = Self {
             late: Vec::new(),
+            firsts: BTreeSet::new(),
             installs: 0,
-            early_runs: 0,
+            early: BTreeSet::new(),
             source: None,
         };
         let mut states: BTreeMap<usize, State> = BTreeMap::new();
@@ -174,6 +178,9 @@ impl<'a> Walked<'a> {
             }
             states.insert(stage.index, state);
         }
+        if walked.installs == 0 {
+            walked.firsts.clone_from(&walked.early);
+        }
         walked
     }
 
@@ -196,6 +203,9 @@ impl<'a> Walked<'a> {
             known = true;
             self.installs += 1;
             let first = state.installed.insert(install.ecosystem);
+            if first {
+                self.firsts.insert(index);
+            }
             if let (true, Some((source_index, source_span))) = (first, brought) {
                 self.late.push(Late {
                     stage,
@@ -208,7 +218,7 @@ impl<'a> Walked<'a> {
             }
         }
         if !known && state.source.is_none() && state.manifests {
-            self.early_runs += 1;
+            self.early.insert(index);
         }
     }
 }
