@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::secrets::{is_harmless_value, is_secret_file, is_secret_name, is_secret_value};
+use super::secrets::{is_harmless_value, is_secret_file_of, is_secret_name, is_secret_value};
+use super::shell::{ShellCommand, ShellWord};
 use super::{Check, Doc, Example, Judged, Verdict, View, secret_mount, shell};
 use crate::diagnostic::Finding;
 use crate::dockerfile::{Command, CopyCommand, Instruction, Word};
@@ -148,7 +149,7 @@ fn leaks(
             }
         }
         Command::Copy(copy) | Command::Add(copy) => {
-            for word in secret_words(instruction, copy) {
+            for word in secret_words(instruction, copy, given) {
                 let message = format!("`{}` holds secrets", word.text);
                 add(
                     word.span,
@@ -176,6 +177,10 @@ fn leaks(
                         add(word.span, message, "a value that everybody can read", MOUNT);
                     }
                 }
+                if let Some((word, name)) = written_argument(&command) {
+                    let message = format!("the value of `{name}` is written into the Dockerfile");
+                    add(word.span, message, "a value that everybody can read", MOUNT);
+                }
             }
         }
         Command::Onbuild(inner) => leaks(view, source, index, inner, found),
@@ -183,11 +188,53 @@ fn leaks(
     }
 }
 
-fn secret_words<'a>(instruction: &Instruction, copy: &'a CopyCommand) -> Vec<&'a Word> {
+/// An argument that is a secret written out: `--token abc`, `--password=abc`, `:_authToken=abc`, `Bearer abc`.
+fn written_argument(command: &ShellCommand) -> Option<(&ShellWord, String)> {
+    let args = command.args();
+    let is_written = |word: &ShellWord, value: &str| {
+        !word.expands
+            && value.len() >= 6
+            && !value.contains(['/', '<'])
+            && !is_harmless_value(value)
+    };
+    args.iter().enumerate().find_map(|(i, arg)| {
+        for marker in ["_authToken=", "Bearer "] {
+            let value = arg.text.split_once(marker).map(|(_, value)| value);
+            if value.is_some_and(|v| is_written(arg, v.trim())) {
+                return Some((arg, marker.trim_end_matches([' ', '=']).to_owned()));
+            }
+        }
+        let option = arg.text.strip_prefix("--")?;
+        let (name, value) = match option.split_once('=') {
+            Some((name, value)) => (name, Some((arg, value))),
+            None => (
+                option,
+                args.get(i + 1).map(|next| (next, next.text.as_str())),
+            ),
+        };
+        let (word, value) = value.filter(|(_, v)| !v.starts_with('-'))?;
+        let names_secret = [
+            "token",
+            "password",
+            "secret",
+            "api-key",
+            "auth-token",
+            "access-token",
+        ]
+        .contains(&name);
+        (names_secret && is_written(word, value)).then(|| (word, format!("--{name}")))
+    })
+}
+
+fn secret_words<'a>(
+    instruction: &Instruction,
+    copy: &'a CopyCommand,
+    given: &[String],
+) -> Vec<&'a Word> {
     let mut words: Vec<&Word> = copy
         .sources
         .iter()
-        .filter(|s| is_secret_file(&s.text))
+        .filter(|s| is_secret_file_of(&s.text, given))
         .collect();
     let filled = instruction.heredocs.iter().any(|h| {
         h.content.lines().any(|l| {
@@ -232,7 +279,7 @@ fn with_fix(view: &View<'_>, source: &SourceEvidence, found: &[Leak], finding: F
             }
             Command::Copy(copy) | Command::Add(copy) if here < copy.sources.len() => {
                 let mut edits = edits;
-                for word in secret_words(instruction, copy) {
+                for word in secret_words(instruction, copy, &view.build.secrets) {
                     let end = word.span.end;
                     let blanks = source.dockerfile.source.bytes()[end..].iter();
                     let blanks = blanks.take_while(|b| matches!(b, b' ' | b'\t')).count();
@@ -299,6 +346,17 @@ mod tests {
                 "/root/.npmrc",
             ),
             ("ONBUILD ARG NPM_TOKEN", "NPM_TOKEN"),
+            ("COPY npm-token.txt /run/", "npm-token.txt"),
+            ("RUN login --token abcdef123", "abcdef123"),
+            ("RUN login --password='abcdef123'", "--password='abcdef123'"),
+            (
+                "RUN curl -H 'Authorization: Bearer abcdef123' https://r.example.com/",
+                "'Authorization: Bearer abcdef123'",
+            ),
+            (
+                "RUN npm config set //r.example.com/:_authToken=abcdef123",
+                "//r.example.com/:_authToken=abcdef123",
+            ),
         ] {
             let case = case(lines);
             assert_eq!(case.words(&case.fails::<NoSecretInSource>()), words);
@@ -318,6 +376,8 @@ mod tests {
             "RUN --mount=type=secret,id=npm_token,env=NPM_TOKEN npm ci",
             "RUN --mount=type=secret,id=npm_token NPM_TOKEN=$(cat /run/secrets/npm_token) npm ci",
             "COPY .env.example ./",
+            "RUN login --token \"$(cat /run/secrets/npm_token)\" --password-stdin",
+            "RUN login --token /run/secrets/npm_token --secret id=x && curl -H \"Authorization: Bearer $T\" x",
             "COPY . .",
         ] {
             case(lines).passes::<NoSecretInSource>();

@@ -6,12 +6,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::diagnostic::{Finding, Place};
-use crate::dockerfile::Keyword;
+use crate::dockerfile::{Command, Instruction, Keyword};
 use crate::evidence::{Need, Unseen};
 use crate::image::Image;
+use crate::source::Span;
 
 use super::mend::Text;
 use super::origin::Origins;
+use super::secrets::is_secret_name;
 use super::{Check, Doc, Example, Judged, Verdict, View};
 
 /// The lab's canary is in no layer, no config and no history.
@@ -175,11 +177,7 @@ fn finding(
     };
     let span = match first.layer {
         Some(layer) => origins.span(layer, Some(first.place)),
-        None => Text::new(view).and_then(|t| {
-            let instruction = t.last(Keyword::Arg).or_else(|| t.last(Keyword::Env));
-            let instruction = instruction.or_else(|| t.last(Keyword::Label));
-            instruction.map(|(_, i)| i.span)
-        }),
+        None => Text::new(view).and_then(|t| handed_on(&t, first.place, id)),
     };
     match span {
         Some(span) => finding
@@ -187,6 +185,33 @@ fn finding(
             .related(in_image, "the value is here"),
         None => finding.at(in_image),
     }
+}
+
+/// The instruction that put the value into the settings or the history: one that is named like the secret where there
+/// is one.
+fn handed_on(text: &Text<'_>, place: &str, id: &str) -> Option<Span> {
+    let given = [id.to_owned()];
+    let named = |i: &Instruction| match &i.command {
+        Command::Arg(pairs) => pairs.iter().any(|p| is_secret_name(&p.name.text, &given)),
+        Command::Env(pairs) => pairs.iter().any(|p| is_secret_name(&p.key.text, &given)),
+        _ => i.rest.text.contains('$'),
+    };
+    // The settings hold variables and labels; the history, what every command was given.
+    let order = if place == "config" {
+        [Keyword::Env, Keyword::Label, Keyword::Arg]
+    } else {
+        [Keyword::Arg, Keyword::Env, Keyword::Label]
+    };
+    let of = |k: Keyword| {
+        text.effective()
+            .rev()
+            .map(|(_, i)| i)
+            .filter(move |i| i.keyword == k)
+    };
+    let found = order.iter().find_map(|k| of(*k).find(|i| named(i)));
+    found
+        .or_else(|| order.iter().find_map(|k| of(*k).next()))
+        .map(|i| i.span)
 }
 
 #[cfg(test)]
@@ -242,6 +267,18 @@ mod tests {
                     .ends_with(&format!("is in the image's {place}"))
             );
             assert_eq!(w.words(&finding), "ARG TOKEN");
+        }
+    }
+
+    #[test]
+    fn the_instruction_that_handed_the_value_on_is_pointed_at() {
+        let text = "FROM alpine\nARG TOKEN\nARG VERSION=1\nENV TOKEN=$TOKEN\nENV A=b\nLABEL a=b";
+        for (place, words) in [("history", "ARG TOKEN"), ("config", "ENV TOKEN=$TOKEN")] {
+            let w = Case::of(text)
+                .image("layer ADD rootfs /\nfile /bin/busybox 0755 busybox")
+                .secrets(&[("token", "canary")])
+                .edit(|i| i.needles.push((0, place.into())));
+            assert_eq!(w.words(&w.fails::<SecretNotLeaked>()), words);
         }
     }
 

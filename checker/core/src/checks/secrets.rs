@@ -166,6 +166,24 @@ fn has_password_in_url(value: &str) -> bool {
         .is_some_and(|(_, password)| !password.is_empty() && !password.contains('$'))
 }
 
+/// Whether a file of this name holds a secret that the build is given under one of the ids `given`, or says so itself:
+/// `npm_token`, `.npm-token`, `token.txt`.
+pub(super) fn is_secret_file_of(path: &str, given: &[String]) -> bool {
+    let path = path.trim_matches(['"', '\'']).trim_end_matches('/');
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let (stem, ending) = match name.trim_start_matches('.').rsplit_once('.') {
+        Some((stem, ending)) => (stem, ending),
+        None => (name.trim_start_matches('.'), ""),
+    };
+    let plain = |s: &str| s.to_ascii_lowercase().replace(['-', '.'], "_");
+    let texts = ["txt", "token", "secret", "pass", "password"];
+    let is_text = texts.contains(&ending.to_ascii_lowercase().as_str());
+    let is_given = given.iter().any(|id| plain(id) == plain(stem));
+    is_secret_file(path)
+        || is_given && (ending.is_empty() || is_text)
+        || is_text && is_secret_name(stem, given)
+}
+
 /// Whether a file of this name holds a secret. Certificates, public keys and examples hold none.
 pub(super) fn is_secret_file(path: &str) -> bool {
     let path = path.trim_matches(['"', '\'']).trim_end_matches('/');
@@ -287,6 +305,27 @@ mod tests {
             "/root/.aws/credentials",
         ] {
             assert!(is_secret_file(file), "{file}");
+        }
+        let given = ["npm_token".to_owned()];
+        for file in [
+            "npm_token",
+            ".npm-token",
+            "ci/npm_token.txt",
+            "token.txt",
+            "db-password.txt",
+            ".npmrc",
+        ] {
+            assert!(is_secret_file_of(file, &given), "{file}");
+        }
+        for file in [
+            "token",
+            "src/token/",
+            "tokens.ts",
+            "npm_token.js",
+            "secrets",
+            "notes.txt",
+        ] {
+            assert!(!is_secret_file_of(file, &given), "{file}");
         }
         for file in [
             ".env.example",
