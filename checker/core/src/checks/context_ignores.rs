@@ -77,7 +77,7 @@ impl Check for ContextIgnores {
             .paths
             .iter()
             .map(String::as_str)
-            .filter(|p| !keeps_out(&ignore, p) || is_sent(view, p))
+            .filter(|p| !keeps_out(&ignore, p) || !sent(view, p).is_empty())
             .collect();
         if open.is_empty() {
             let paths = listed(params.paths.iter().map(String::as_str), "and");
@@ -95,7 +95,9 @@ impl Check for ContextIgnores {
                 None => "there is no .dockerignore".to_owned(),
             },
         );
-        let kept = samples(open[0]).iter().find_map(|s| {
+        let mut looked_at = samples(open[0]);
+        looked_at.extend(sent(view, open[0]).into_iter().map(str::to_owned));
+        let kept = looked_at.iter().find_map(|s| {
             ignore
                 .deciding(s)
                 .filter(|p| p.keeps)
@@ -239,20 +241,20 @@ fn samples(pattern: &str) -> Vec<String> {
     out
 }
 
-/// Whether the list of what is really sent has the path, or something in it.
-fn is_sent(view: &View<'_>, path: &str) -> bool {
+/// What of the path is really sent: it, or what is in it.
+fn sent<'a>(view: &View<'a>, path: &str) -> Vec<&'a str> {
     let Some(Observed::Seen(context)) = view.evidence.contexts.get(&view.build.dockerfile) else {
-        return false;
+        return Vec::new();
     };
     let pattern = path.trim_start_matches("./").trim_matches('/');
     // The list was made with the ignore file as it was: a file that the present one leaves out is not sent.
     let (_, file) = ignore_file(view);
     let present = Ignore::parse(file.map(Source::bytes).unwrap_or_default());
     let wanted = Ignore::parse(pattern.as_bytes());
-    context
-        .files
-        .iter()
-        .any(|(f, _)| wanted.matches(f) && !present.matches(f))
+    let files = context.files.iter().map(|(f, _)| f.as_str());
+    files
+        .filter(|f| wanted.matches(f) && !present.matches(f))
+        .collect()
 }
 
 fn last_line(file: &Source) -> Span {
@@ -339,6 +341,8 @@ mod tests {
         let ignore = "node_modules\n!node_modules/kept\n";
         let case =
             case("[\"node_modules\"]", Some(ignore)).context(&[("node_modules/kept/a.js", 1)]);
+        let finding = case.fails::<ContextIgnores>();
+        assert_eq!(case.words(&finding), "!node_modules/kept");
         case.mended::<ContextIgnores>();
     }
 }
