@@ -51,8 +51,8 @@ pub(super) struct Params {
     /// The kind of mount.
     #[serde(rename = "type")]
     kind: Kind,
-    /// The id that it must have: for a secret the one that the build is given.
-    #[serde(default)]
+    /// The id that it must have: for a secret the one that the build is given. (`id` alone is the check's own.)
+    #[serde(default, rename = "mount-id")]
     id: Option<String>,
     /// Where it must be mounted: a path, or several of which any will do. A cache mount on a folder above counts too.
     #[serde(default)]
@@ -642,7 +642,7 @@ mod tests {
 
     #[test]
     fn ids_have_the_engines_defaults() {
-        let secret = "type = \"secret\"\nid = \"npm_token\"";
+        let secret = "type = \"secret\"\nmount-id = \"npm_token\"";
         for line in [
             "RUN --mount=type=secret,id=npm_token x",
             "RUN --mount=type=secret,target=/etc/npm_token x",
@@ -661,7 +661,7 @@ mod tests {
 
     #[test]
     fn a_secret_takes_the_place_of_an_argument_and_of_a_wrong_id() {
-        let secret = "type = \"secret\"\nid = \"npm_token\"";
+        let secret = "type = \"secret\"\nmount-id = \"npm_token\"";
         let after = case(secret, "ARG NPM_TOKEN\nRUN npm ci").mended::<UsesMount>();
         assert!(
             after
