@@ -6,20 +6,26 @@ use serde::Deserialize;
 use super::installs;
 use super::secret_mount::FlagPlace;
 use super::shell::{self, ShellCommand};
+use super::told::{Says, Surroundings, Told, WANTED, names};
 use super::{Check, Doc, Example, Judged, Verdict, View, walk};
 use crate::diagnostic::{Finding, Fix};
-use crate::dockerfile::{Command, Instruction};
+use crate::dockerfile::{Command, Instruction, expand_word};
 use crate::edits::Edits;
 use crate::evidence::SourceEvidence;
 use crate::source::Span;
-use crate::stages::Stage;
+use crate::stages::{Base, BuildOptions, Needs, Stage, StageGraph, Via};
 
 /// See [`Check::DOC`].
 pub(super) struct CrossPlatformArgs;
 
-/// `cross-platform-args` takes no parameters.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(super) struct Params {}
+/// Parameters of `cross-platform-args`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+pub(super) struct Params {
+    /// Whether every `RUN` must be on the builder's own platform, and not only those that compile: then nothing at
+    /// all is emulated.
+    every_run: bool,
+}
 
 impl Check for CrossPlatformArgs {
     type Params = Params;
@@ -28,41 +34,99 @@ impl Check for CrossPlatformArgs {
     const DOC: Doc = Doc {
         what: "Every stage that compiles starts from a base with `--platform=$BUILDPLATFORM`, and the platform that is \
                wanted reaches the compiler: `GOOS` and `GOARCH` are set from `TARGETOS` and `TARGETARCH`, or another \
-               compiler is told in its own way. The stages that ship are not tied to the builder's platform.",
+               compiler is told in its own way. It counts too where a stage compiles for several platforms, and \
+               `COPY` or `FROM` picks the right one by `TARGETARCH`. The stages that ship are not tied to the \
+               builder's platform. With `every-run = true`, every stage with a `RUN` starts from such a base.",
         why: "Without it, an image for another machine is compiled under emulation, many times slower. \
               With only half of it, the program in the image is for the wrong machine.",
         bad: Example::text(BAD),
         good: Example::text(GOOD),
     };
 
-    fn summary(_: &Params) -> String {
-        "builders on $BUILDPLATFORM, compiling for TARGETOS and TARGETARCH".into()
+    fn summary(params: &Params) -> String {
+        if params.every_run {
+            "every RUN on $BUILDPLATFORM, compiling for TARGETOS and TARGETARCH".into()
+        } else {
+            "builders on $BUILDPLATFORM, compiling for TARGETOS and TARGETARCH".into()
+        }
     }
 
-    fn judge(_: &Params, view: &View<'_>) -> Judged {
-        let source = view.source()?;
-        let ships: Vec<usize> = view.lineage()?.iter().map(|s| s.index).collect();
+    fn judge(params: &Params, view: &View<'_>) -> Judged {
+        view.target()?;
+        let written = view.source()?;
         let mut compiled = 0;
-        for index in view.reachable()? {
-            let Some(stage) = source.graph.stages.get(index) else {
+        for wanted in wanted(view) {
+            let source = seen_for(view, written, &wanted);
+            let Some(target) = source
+                .graph
+                .find_first(view.build.target.iter().map(String::as_str))
+            else {
                 continue;
             };
-            for (at, command) in compiles(source, stage) {
-                compiled += 1;
-                if let Some(finding) = wrong(view, source, stage, at, &command) {
-                    return Ok(finding.into());
+            let trial = Trial {
+                view,
+                source: &source,
+                wanted: &wanted,
+                ships: walk::lineage(&source.graph, target.index)
+                    .iter()
+                    .map(|s| s.index)
+                    .collect(),
+            };
+            let reachable = source.graph.reachable(target.index);
+            let stages = || reachable.iter().filter_map(|i| source.graph.stages.get(*i));
+            for stage in stages() {
+                for (at, command) in compiles(&source, stage) {
+                    compiled += 1;
+                    if let Some(finding) = trial.wrong(stage, at, &command) {
+                        return Ok(finding.into());
+                    }
                 }
             }
-        }
-        for stage in ships.iter().filter_map(|i| source.graph.stages.get(*i)) {
-            if let Some(finding) = tied(view, source, stage) {
+            let emulated = stages().find_map(|s| trial.emulated(s));
+            if let Some(finding) = emulated.filter(|_| params.every_run) {
                 return Ok(finding.into());
+            }
+            let ships = trial
+                .ships
+                .iter()
+                .filter_map(|i| source.graph.stages.get(*i));
+            for stage in ships {
+                if let Some(finding) = tied(view, &source, stage) {
+                    return Ok(finding.into());
+                }
             }
         }
         Ok(Verdict::passed(match compiled {
             0 => "nothing is compiled for a platform",
             _ => "compiled on the builder's own platform for the wanted one",
         }))
+    }
+}
+
+/// The platforms that are tried: the build's own, or two that are common.
+fn wanted(view: &View<'_>) -> Vec<String> {
+    if view.build.platforms.is_empty() {
+        vec!["linux/amd64".into(), "linux/arm64".into()]
+    } else {
+        view.build.platforms.clone()
+    }
+}
+
+/// What the builder's platform is taken to be: one that nobody asks for, so that no other can be mistaken for it.
+const BUILDER: &str = "linux/s390x";
+
+/// The file as the engine reads it where the image is wanted for one platform and built on another.
+fn seen_for(view: &View<'_>, source: &SourceEvidence, wanted: &str) -> SourceEvidence {
+    let options = BuildOptions {
+        build_args: view.build.args.clone(),
+        target_platform: wanted.to_owned(),
+        build_platform: BUILDER.to_owned(),
+        ..BuildOptions::default()
+    };
+    SourceEvidence {
+        path: source.path.clone(),
+        dockerfile: source.dockerfile.clone(),
+        graph: StageGraph::build(&source.dockerfile, &options),
     }
 }
 
@@ -100,234 +164,309 @@ fn platform(instruction: &Instruction) -> Option<&str> {
     }
 }
 
-fn names(text: &str, variable: &str) -> bool {
-    let plain = format!("${variable}");
-    let follows = |rest: &str| {
-        rest.chars()
-            .next()
-            .is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_')
-    };
-    text.match_indices(&plain)
-        .any(|(i, _)| follows(&text[i + plain.len()..]))
-        || text.contains(&format!("${{{variable}}}"))
-        || text.contains(&format!("${{{variable}:"))
-        || text.contains(&format!("${{{variable}-"))
+/// The file as it is read for one wanted platform.
+struct Trial<'a> {
+    view: &'a View<'a>,
+    source: &'a SourceEvidence,
+    /// `linux/arm64`
+    wanted: &'a str,
+    /// The target and the stages that it starts from.
+    ships: Vec<usize>,
 }
 
-/// What reaches the compiler in a stage before and in one of its commands.
-#[derive(Default)]
-struct Reaches {
-    declared_os: bool,
-    declared_arch: bool,
-    os: bool,
-    arch: bool,
-    /// A fixed architecture or system, where one is written.
-    fixed: Option<Span>,
-    /// Any mention of the wanted platform by a `RUN`.
-    mentioned: bool,
-}
-
-fn reaches(source: &SourceEvidence, stage: &Stage, at: usize, command: &ShellCommand) -> Reaches {
-    let mut r = Reaches::default();
-    for (index, instruction) in walk::all_instructions(source, stage) {
-        match &instruction.command {
-            Command::From { .. } => {
-                // Arguments end with their stage; what ENV took from them stays.
-                r.declared_os = false;
-                r.declared_arch = false;
-            }
-            Command::Arg(pairs) => {
-                for pair in pairs {
-                    let value = pair.default.as_ref().map_or("", |d| d.text.as_str());
-                    match pair.name.text.as_str() {
-                        "TARGETOS" => r.declared_os = true,
-                        "TARGETARCH" => r.declared_arch = true,
-                        "TARGETPLATFORM" => r.mentioned = true,
-                        "GOOS" => r.set(true, value, pair.span),
-                        "GOARCH" => r.set(false, value, pair.span),
-                        _ => {}
-                    }
-                }
-            }
-            Command::Env(pairs) => {
-                for pair in pairs {
-                    match pair.key.text.as_str() {
-                        "GOOS" => r.set(true, &pair.value.text, pair.span),
-                        "GOARCH" => r.set(false, &pair.value.text, pair.span),
-                        _ => {}
-                    }
-                }
-            }
-            Command::Run(_) if index <= at => {
-                let text = source.dockerfile.source.snippet(instruction.span);
-                r.mentioned |= ["TARGETARCH", "TARGETPLATFORM", "TARGETOS"]
-                    .iter()
-                    .any(|v| names(&text, v));
-                let commands = shell::commands(&source.dockerfile, instruction);
-                for c in &commands {
-                    let persists = c.program() == "go" && c.has_arg("env") && c.has_arg("-w");
-                    let exports = index == at && (c.program() == "export" || c.words.is_empty());
-                    let own = c.span() == command.span() && index == at;
-                    let assigned = c.assignments.iter().chain(c.words.iter());
-                    for word in assigned.filter(|_| persists || exports || own) {
-                        match word.text.split_once('=') {
-                            Some(("GOOS", value)) => r.set(true, value, word.span),
-                            Some(("GOARCH", value)) => r.set(false, value, word.span),
-                            _ => {}
-                        }
-                    }
-                }
-            }
-            _ => {}
-        }
-        if index == at {
-            break;
-        }
+impl Trial<'_> {
+    fn architecture(&self) -> &str {
+        self.wanted.split('/').nth(1).unwrap_or_default()
     }
-    r
-}
 
-impl Reaches {
-    fn set(&mut self, os: bool, value: &str, span: Span) {
-        let variable = if os { "TARGETOS" } else { "TARGETARCH" };
-        let from_target = names(value, variable);
-        let plain = value.trim_matches('"');
-        // Images are for Linux: a fixed GOOS=linux is the wanted system.
-        let linux = os && plain == "linux";
-        if from_target {
-            self.fixed = None;
-        } else if !linux && !plain.is_empty() {
-            self.fixed = Some(span);
-        }
-        let right = from_target || linux;
-        if os {
-            self.os = right;
-            self.declared_os |= right && !from_target;
-        } else {
-            self.arch = right;
-        }
+    /// Whether a stage runs on the builder's own platform.
+    fn is_native(&self, stage: &Stage) -> bool {
+        let line = walk::lineage(&self.source.graph, stage.index);
+        line.first()
+            .is_some_and(|root| root.platform.as_deref() == Some(BUILDER))
     }
-}
 
-fn wrong(
-    view: &View<'_>,
-    source: &SourceEvidence,
-    stage: &Stage,
-    at: usize,
-    command: &ShellCommand,
-) -> Option<Finding> {
-    let (from, base) = root_from(source, stage)?;
-    let written = platform(from);
-    let native = written.is_some_and(|p| names(p, "BUILDPLATFORM"));
-    let r = reaches(source, stage, at, command);
-    let go = command.program() == "go";
-    let told = if go {
-        r.os && r.arch && r.declared_os && r.declared_arch
-    } else {
-        r.mentioned
-    };
-    if native && told {
-        return None;
+    fn wrong(&self, stage: &Stage, at: usize, command: &ShellCommand) -> Option<Finding> {
+        let here = Surroundings::new(self.source, stage, at, command);
+        if !self.is_native(stage) {
+            let what = format!(
+                "`{}` compiles, and does not run on the builder's own platform",
+                stage.label()
+            );
+            let finding = self.foreign(stage, what)?;
+            return Some(self.with_fix(finding, stage, at, command, &here));
+        }
+        if command.program() != "go" {
+            return (!self.hears(stage, at, &here)).then(|| {
+                self.view
+                    .finding(
+                        "the compiler is not told which platform is wanted",
+                        command.span(),
+                    )
+                    .expected("TARGETOS and TARGETARCH reach the compiler", "they do not")
+                    .help(
+                        "Declare `ARG TARGETARCH` in this stage, and tell the compiler its target.",
+                    )
+            });
+        }
+        let os = here.told("GOOS");
+        let arch = here.told("GOARCH");
+        let is = |told: &Told, wanted: &str| match &told.says {
+            Says::This(text) => text == wanted,
+            Says::Something => true,
+            Says::Nothing => false,
+        };
+        // Both sides are Linux: a system that is not named is the right one.
+        let right_os = os.says == Says::Nothing || is(&os, "linux");
+        if right_os && (is(&arch, self.architecture()) || self.picked(stage)) {
+            return None;
+        }
+        let finding = self.unheard(command, &here, [&arch, &os]);
+        Some(self.with_fix(finding, stage, at, command, &here))
     }
-    let label = stage.label();
-    let finding = if !native {
-        let span = from
-            .flags
+
+    /// Why the compiler does not hear which platform is wanted.
+    fn unheard(
+        &self,
+        command: &ShellCommand,
+        here: &Surroundings<'_>,
+        told: [&Told; 2],
+    ) -> Finding {
+        let expected = "TARGETOS and TARGETARCH reach the compiler";
+        if let Some(default) = self.default_of_wanted(here) {
+            return self
+                .view
+                .finding("a value of its own takes the place of the engine's", default)
+                .expected(expected, "one fixed platform")
+                .help("Write `ARG TARGETARCH` without a value: then the engine gives it the platform that is wanted.");
+        }
+        if let Some(fixed) = told.iter().find(|t| t.is_fixed()) {
+            return self
+                .view
+                .finding(
+                    "the compiler is told one fixed platform",
+                    fixed.span.unwrap_or_else(|| command.span()),
+                )
+                .expected(expected, "they do not")
+                .help(HELP);
+        }
+        let empty = told
             .iter()
-            .find(|f| f.name.text == "platform")
-            .map_or(base, |f| f.span);
-        view.finding(format!("`{label}` compiles, and does not run on the builder's own platform"), span)
-            .expected(
-                "`FROM --platform=$BUILDPLATFORM`",
-                written.map_or("no platform".to_owned(), |p| format!("`--platform={p}`")),
-            )
-            .help("`$BUILDPLATFORM` is the platform of the machine that builds: nothing has to be emulated.")
-    } else {
-        let message = match r.fixed {
-            Some(_) => "the compiler is told one fixed platform",
-            None if r.os && r.arch => {
-                "the stage does not declare TARGETOS and TARGETARCH, so they are empty"
+            .find(|t| t.says == Says::Nothing && WANTED.iter().any(|v| names(&t.written, v)));
+        let early = empty
+            .filter(|_| here.scope.get("TARGETARCH").is_some())
+            .and_then(|t| t.span)
+            .filter(|s| s.end <= command.span().start);
+        let message = match empty {
+            Some(_) if early.is_some() => {
+                "TARGETARCH is used before the stage declares it, so it is still empty there"
             }
+            Some(_) => "the stage does not declare TARGETOS and TARGETARCH, so they are empty",
             None => "the compiler is not told which platform is wanted",
         };
-        let help = if go {
-            "Declare `ARG TARGETOS TARGETARCH` in this stage, and set GOOS and GOARCH from them."
-        } else {
-            "Declare `ARG TARGETARCH` in this stage, and tell the compiler its target."
-        };
-        view.finding(message, r.fixed.unwrap_or_else(|| command.span()))
-            .expected("TARGETOS and TARGETARCH reach the compiler", "they do not")
-            .help(help)
-    };
-    let mut finding = finding;
-    if go {
-        finding
-            .fixes
-            .extend(fix(source, stage, from, at, command, &r));
+        self.view
+            .finding(message, early.unwrap_or_else(|| command.span()))
+            .expected(expected, "they do not")
+            .help(HELP)
     }
-    Some(finding)
+
+    /// An `ARG TARGETARCH=amd64` that comes before the command.
+    fn default_of_wanted(&self, here: &Surroundings<'_>) -> Option<Span> {
+        let instructions = walk::all_instructions(self.source, here.stage);
+        let args = instructions.iter().filter(|(i, _)| *i < here.at);
+        args.filter_map(|(_, i)| match &i.command {
+            Command::Arg(pairs) => pairs
+                .iter()
+                .find(|p| WANTED.contains(&p.name.text.as_str()) && p.default.is_some()),
+            _ => None,
+        })
+        .map(|p| p.span)
+        .next_back()
+    }
+
+    /// Whether what is wanted reaches a compiler that is told in another way than Go's.
+    fn hears(&self, stage: &Stage, at: usize, here: &Surroundings<'_>) -> bool {
+        let before = walk::all_instructions(self.source, stage);
+        let mut before = before.into_iter().filter(|(i, _)| *i <= at);
+        before.any(|(_, i)| match &i.command {
+            Command::Run(_) => here.mentions_wanted(i),
+            Command::Env(pairs) => pairs
+                .iter()
+                .any(|p| WANTED.iter().any(|v| names(&p.value.text, v))),
+            Command::Arg(pairs) => pairs
+                .iter()
+                .filter_map(|p| p.default.as_ref())
+                .any(|d| WANTED.iter().any(|v| names(&d.text, v))),
+            _ => false,
+        })
+    }
+
+    /// Whether a stage compiles for several platforms, and what is copied from it is picked by the one that is wanted.
+    fn picked(&self, stage: &Stage) -> bool {
+        let graph = &self.source.graph;
+        graph.edges.iter().any(|edge| {
+            let Needs::Stage(from) = edge.needs else {
+                return false;
+            };
+            if edge.via != Via::Copy || !graph.reachable(from).contains(&stage.index) {
+                return false;
+            }
+            let copies = self.source.dockerfile.instructions.get(edge.instruction);
+            let Some(Command::Copy(copy)) = copies.map(|i| &i.command) else {
+                return false;
+            };
+            let scope = graph.scope_before(&self.source.dockerfile, edge.instruction);
+            copy.sources.iter().any(|word| {
+                let escape = self.source.dockerfile.escape;
+                let arch = self.architecture();
+                !word.text.contains(arch)
+                    && expand_word(&word.text, &scope, escape).is_ok_and(|e| e.text.contains(arch))
+            })
+        })
+    }
+
+    /// The finding for a stage that does not run on the builder's platform.
+    fn foreign(&self, stage: &Stage, message: String) -> Option<Finding> {
+        let (from, base) = root_from(self.source, stage)?;
+        let flag = from.flags.iter().find(|f| f.name.text == "platform");
+        let finding = self
+            .view
+            .finding(message, flag.map_or(base, |f| f.span))
+            .expected(
+                "`FROM --platform=$BUILDPLATFORM`",
+                platform(from).map_or("no platform".to_owned(), |p| format!("`--platform={p}`")),
+            )
+            .help("`$BUILDPLATFORM` is the platform of the machine that builds: nothing has to be emulated.");
+        Some(finding)
+    }
+
+    /// A stage whose commands are carried out as on the machine that the image is for.
+    fn emulated(&self, stage: &Stage) -> Option<Finding> {
+        if self.is_native(stage) {
+            return None;
+        }
+        let own = walk::own_instructions(self.source, stage);
+        let (_, run) = own
+            .into_iter()
+            .find(|(_, i)| matches!(i.command, Command::Run(_)))?;
+        if self.ships.contains(&stage.index) {
+            return Some(
+                self.view
+                    .finding(
+                        "this command would be emulated in the image for another machine",
+                        run.span,
+                    )
+                    .expected("no RUN in a stage that ships", "one")
+                    .help(
+                        "Do it in a builder that runs on `$BUILDPLATFORM`, and copy what it makes.",
+                    ),
+            );
+        }
+        let what = format!(
+            "`{}` runs a command, and not on the builder's own platform",
+            stage.label()
+        );
+        let finding = self
+            .foreign(stage, what)?
+            .related(self.view.place(run.span), "this would be emulated");
+        let (from, _) = root_from(self.source, stage)?;
+        let title = "run it on the builder's own platform";
+        let edits = Edits::new(title, &self.source.path, &self.source.dockerfile.source);
+        Some(finding.fix(on_builder(edits, from).done()))
+    }
+
+    fn with_fix(
+        &self,
+        mut finding: Finding,
+        stage: &Stage,
+        at: usize,
+        command: &ShellCommand,
+        here: &Surroundings<'_>,
+    ) -> Finding {
+        if command.program() == "go" {
+            finding.fixes.extend(self.fix(stage, at, command, here));
+        }
+        finding
+    }
+
+    /// Puts in what is missing: the platform of the base, the arguments, and the compiler's variables.
+    fn fix(
+        &self,
+        stage: &Stage,
+        at: usize,
+        command: &ShellCommand,
+        here: &Surroundings<'_>,
+    ) -> Option<Fix> {
+        let (from, _) = root_from(self.source, stage)?;
+        let file = &self.source.dockerfile.source;
+        let run = self.source.dockerfile.instructions.get(at)?;
+        let Command::Run(parsed) = &run.command else {
+            return None;
+        };
+        let shell = matches!(parsed.form, crate::dockerfile::CommandForm::Shell(_));
+        if compiles(self.source, stage).len() > 1 || !shell || !command.plain {
+            return None;
+        }
+        let title = "compile on the builder's platform for the wanted one";
+        let mut edits = on_builder(Edits::new(title, &self.source.path, file), from);
+        if let Some(default) = self.default_of_wanted(here) {
+            let name = file.snippet(default);
+            let name = name.split('=').next().unwrap_or_default().to_owned();
+            return Some(edits.replace(default, name).done());
+        }
+        let mut declared = Vec::new();
+        let mut missing = String::new();
+        for (variable, wanted) in [("GOOS", "TARGETOS"), ("GOARCH", "TARGETARCH")] {
+            let told = here.told(variable);
+            if told.says == Says::This("linux".into()) {
+                continue;
+            }
+            let from_wanted = names(&told.written, wanted);
+            if !from_wanted && !told.written.is_empty() {
+                // A fixed value of its own, before the command itself.
+                let span = told.span.filter(|s| command.span().contains(s.start))?;
+                edits = edits.replace(span, format!("{variable}=${wanted}"));
+            } else if told.written.is_empty() {
+                missing.push_str(&format!("{variable}=${wanted} "));
+            } else if told.says == Says::Nothing && !run.span.contains(told.span?.start) {
+                // An ENV before the ARG was expanded while the argument was still empty.
+                return None;
+            }
+            if here.scope.get(wanted).is_none() {
+                declared.push(wanted);
+            }
+        }
+        if !declared.is_empty() {
+            edits = edits.lines_before(run.span, &[format!("ARG {}", declared.join(" "))]);
+        }
+        if !missing.is_empty() {
+            let before = command.words.first().map(|w| w.span.start)?;
+            edits = edits.insert(before, missing);
+        }
+        Some(edits.done())
+    }
 }
 
-/// Puts in what is missing: the platform of the base, the arguments, and the compiler's variables.
-fn fix(
-    source: &SourceEvidence,
-    stage: &Stage,
-    from: &Instruction,
-    at: usize,
-    command: &ShellCommand,
-    r: &Reaches,
-) -> Option<Fix> {
-    if r.fixed.is_some() || compiles(source, stage).len() > 1 {
-        return None;
-    }
-    let run = source.dockerfile.instructions.get(at)?;
-    let Command::Run(parsed) = &run.command else {
-        return None;
-    };
-    if !matches!(parsed.form, crate::dockerfile::CommandForm::Shell(_)) || !command.plain {
-        return None;
-    }
-    let title = "compile on the builder's platform for the wanted one";
-    let mut edits = Edits::new(title, &source.path, &source.dockerfile.source);
+const HELP: &str =
+    "Declare `ARG TARGETOS TARGETARCH` in this stage, and set GOOS and GOARCH from them.";
+
+/// Lets a stage start from the builder's own platform.
+fn on_builder<'a>(edits: Edits<'a>, from: &Instruction) -> Edits<'a> {
+    let wanted = "--platform=$BUILDPLATFORM";
     let flag = from.flags.iter().find(|f| f.name.text == "platform");
-    edits = match flag {
-        Some(flag) if !platform(from).is_some_and(|p| names(p, "BUILDPLATFORM")) => {
-            edits.replace(flag.span, "--platform=$BUILDPLATFORM")
-        }
-        Some(_) => edits,
-        None => edits.insert(from.after_keyword(), "--platform=$BUILDPLATFORM "),
-    };
-    let mut arguments = Vec::new();
-    let mut variables = String::new();
-    if !r.os {
-        variables.push_str("GOOS=$TARGETOS ");
+    match flag {
+        Some(_) if platform(from).is_some_and(|p| names(p, "BUILDPLATFORM")) => edits,
+        Some(flag) => edits.replace(flag.span, wanted),
+        None => edits.insert(from.after_keyword(), format!("{wanted} ")),
     }
-    if !r.arch {
-        variables.push_str("GOARCH=$TARGETARCH ");
-    }
-    if !r.declared_os {
-        arguments.push("TARGETOS");
-    }
-    if !r.declared_arch {
-        arguments.push("TARGETARCH");
-    }
-    // An ENV before the ARG was expanded while the argument was still empty.
-    let late = (r.os && !r.declared_os) || (r.arch && !r.declared_arch);
-    if late && command.assignments.is_empty() {
-        return None;
-    }
-    if !arguments.is_empty() {
-        edits = edits.lines_before(run.span, &[format!("ARG {}", arguments.join(" "))]);
-    }
-    if !variables.is_empty() {
-        let before = command.words.first().map(|w| w.span.start)?;
-        edits = edits.insert(before, variables);
-    }
-    Some(edits.done())
 }
 
 /// A stage that ships and starts from the builder's platform: the image would be for the wrong machine.
 fn tied(view: &View<'_>, source: &SourceEvidence, stage: &Stage) -> Option<Finding> {
+    // Of nothing there is only one kind: the engine gives it the platform that is asked for, whatever the line says.
+    if stage.base == Base::Scratch {
+        return None;
+    }
     let from = source.dockerfile.instructions.get(stage.from)?;
     let written = platform(from)?;
     if names(written, "TARGETPLATFORM") {
@@ -418,6 +557,21 @@ mod tests {
             "ARG TARGETOS TARGETARCH\nRUN <<EOF\nGOOS=$TARGETOS GOARCH=$TARGETARCH go build .\nEOF",
             "ARG TARGETOS TARGETARCH\nARG GOOS=$TARGETOS GOARCH=$TARGETARCH\nRUN go build .",
             "ARG TARGETPLATFORM\nRUN cargo build --target $(triple $TARGETPLATFORM)",
+            // Both sides are Linux.
+            "ARG TARGETARCH\nRUN GOARCH=$TARGETARCH go build .",
+            "ARG TARGETARCH\nRUN GOARCH=${TARGETARCH:-amd64} go build .",
+            "ARG TARGETPLATFORM\nRUN GOARCH=${TARGETPLATFORM#linux/} go build .",
+            "ARG TARGETPLATFORM\nRUN GOARCH=$(echo $TARGETPLATFORM | cut -d/ -f2) go build .",
+            "ARG TARGETARCH\nARG ARCH=$TARGETARCH\nRUN GOARCH=$ARCH go build .",
+            "ARG TARGETARCH\nENV ARCH=$TARGETARCH\nRUN env GOARCH=\"$ARCH\" go build .",
+            "ARG TARGETARCH\nENV GOARCH=$TARGETARCH\nRUN [\"go\", \"build\", \".\"]",
+            "ARG TARGETARCH\nRUN arch=$TARGETARCH; GOARCH=$arch go build .",
+            "ARG TARGETARCH\nRUN GOARCH=$TARGETARCH; export GOARCH; go build .",
+            "ARG TARGETARCH\nRUN set -a; GOARCH=$TARGETARCH; go build .",
+            "ARG TARGETARCH\nRUN go env -w GOARCH=$TARGETARCH && go build .",
+            "ARG TARGETARCH\nENV GOARCH=amd64\nRUN GOARCH=$TARGETARCH go build .",
+            "ARG TARGETPLATFORM\nRUN case \"$TARGETPLATFORM\" in \\\n\
+             linux/amd64) export GOARCH=amd64 ;; \\\n linux/arm64) export GOARCH=arm64 ;; \\\n esac; go build .",
         ] {
             with(build).passes::<CrossPlatformArgs>();
         }
@@ -436,6 +590,42 @@ mod tests {
                 "GOARCH=amd64",
             ),
             ("RUN cargo build", "cargo build"),
+            // Read before it is declared.
+            (
+                "ENV GOARCH=$TARGETARCH\nARG TARGETARCH\nRUN go build .",
+                "GOARCH=$TARGETARCH",
+            ),
+            // A default of one's own wins over the engine's value.
+            (
+                "ARG TARGETARCH=amd64\nRUN GOARCH=$TARGETARCH go build .",
+                "TARGETARCH=amd64",
+            ),
+            (
+                "ARG TARGETARCH\nENV GOARCH=arm64\nRUN go build .",
+                "GOARCH=arm64",
+            ),
+            // What one RUN exports, the next has forgotten.
+            (
+                "ARG TARGETARCH\nRUN export GOARCH=$TARGETARCH\nRUN go build .",
+                "go build .",
+            ),
+            // A variable that is not exported is the shell's own.
+            (
+                "ARG TARGETARCH\nRUN GOARCH=$TARGETARCH; go build .",
+                "go build .",
+            ),
+            (
+                "ARG TARGETARCH\nRUN GOOS=windows GOARCH=$TARGETARCH go build .",
+                "GOOS=windows",
+            ),
+            (
+                "ARG BUILDARCH\nRUN GOARCH=$BUILDARCH go build .",
+                "GOARCH=$BUILDARCH go build .",
+            ),
+            (
+                "ARG TARGETARCH\nRUN cargo build --target x86_64",
+                "cargo build --target x86_64",
+            ),
         ] {
             let case = with(build);
             assert_eq!(
@@ -446,6 +636,99 @@ mod tests {
         }
         with("ARG TARGETOS TARGETARCH\nRUN go build .").mended::<CrossPlatformArgs>();
         with("RUN GOOS=$TARGETOS GOARCH=$TARGETARCH go build .").mended::<CrossPlatformArgs>();
+    }
+
+    #[test]
+    fn what_is_fixed_is_set_from_the_wanted_platform() {
+        for (build, mended) in [
+            (
+                "RUN GOOS=linux GOARCH=amd64 go build .",
+                "ARG TARGETARCH\nRUN GOOS=linux GOARCH=$TARGETARCH go build .",
+            ),
+            (
+                "ARG TARGETOS TARGETARCH=arm64\nRUN GOOS=$TARGETOS GOARCH=$TARGETARCH go build .",
+                "ARG TARGETOS TARGETARCH\nRUN GOOS=$TARGETOS GOARCH=$TARGETARCH go build .",
+            ),
+        ] {
+            let after = with(build).mended::<CrossPlatformArgs>().text("Dockerfile");
+            assert!(after.contains(mended), "{after}");
+        }
+    }
+
+    #[test]
+    fn what_was_compiled_for_all_is_picked() {
+        let both =
+            "RUN for arch in amd64 arm64; do GOARCH=$arch go build -o /out/$arch/app .; done";
+        let picked = |copy: &str| {
+            let text = GOOD.replace("ARG TARGETOS TARGETARCH\n", "").replace(
+                "RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -o /out/app .",
+                both,
+            );
+            Case::new(&text.replace("COPY --from=builder /out/app /app", copy))
+        };
+        picked("ARG TARGETARCH\nCOPY --from=builder /out/${TARGETARCH}/app /app")
+            .passes::<CrossPlatformArgs>();
+        picked("COPY --from=builder /out/${TARGETARCH}/app /app").fails::<CrossPlatformArgs>();
+        picked("COPY --from=builder /out/amd64/app /app").fails::<CrossPlatformArgs>();
+        let stages = "FROM --platform=$BUILDPLATFORM golang:1.27-alpine AS base\nCOPY . .\n\
+             FROM base AS build-amd64\nRUN GOARCH=amd64 go build -o /app .\n\
+             FROM base AS build-arm64\nRUN GOARCH=arm64 go build -o /app .\n\
+             FROM build-${TARGETARCH} AS built\n\
+             FROM scratch\nCOPY --from=built /app /app\n";
+        Case::new(stages).passes::<CrossPlatformArgs>();
+        let swapped = stages.replace("GOARCH=arm64", "GOARCH=amd64");
+        Case::new(&swapped).fails::<CrossPlatformArgs>();
+    }
+
+    #[test]
+    fn a_stage_inherits_what_its_base_declares() {
+        let text = GOOD
+            .replace(
+                "AS builder\n",
+                "AS base\nARG TARGETOS TARGETARCH\nFROM base AS builder\n",
+            )
+            .replace("ARG TARGETOS TARGETARCH\nRUN", "RUN");
+        Case::new(&text).passes::<CrossPlatformArgs>();
+    }
+
+    #[test]
+    fn the_builders_platform_may_have_another_name() {
+        let text = format!(
+            "ARG HOST=$BUILDPLATFORM\n{}",
+            GOOD.replace("=$BUILDPLATFORM", "=$HOST")
+        );
+        Case::new(&text).passes::<CrossPlatformArgs>();
+        let fixed = text.replace("HOST=$BUILDPLATFORM", "HOST=linux/amd64");
+        Case::new(&fixed).fails::<CrossPlatformArgs>();
+    }
+
+    #[test]
+    fn nothing_at_all_is_emulated_where_the_lab_says_so() {
+        let helper = GOOD.replace(
+            "FROM scratch",
+            "FROM alpine:3.22 AS users\nRUN echo x:x:7:7::/: > /passwd\n\n\
+             FROM scratch",
+        );
+        let helper = helper.replace(
+            "ENTRYPOINT",
+            "COPY --from=users /passwd /etc/passwd\nENTRYPOINT",
+        );
+        Case::new(&helper).passes::<CrossPlatformArgs>();
+        let every = |text: &str| Case::new(text).params("every-run = true");
+        let after = every(&helper)
+            .mended::<CrossPlatformArgs>()
+            .text("Dockerfile");
+        assert!(after.contains("FROM --platform=$BUILDPLATFORM alpine:3.22 AS users"));
+        let ships = GOOD.replace(
+            "FROM scratch AS production",
+            "FROM alpine:3.22 AS production\nRUN adduser -D x",
+        );
+        let case = every(&ships);
+        assert_eq!(
+            case.words(&case.fails::<CrossPlatformArgs>()),
+            "RUN adduser -D x"
+        );
+        every(GOOD).passes::<CrossPlatformArgs>();
     }
 
     #[test]
@@ -467,5 +750,8 @@ mod tests {
                 .contains("\nFROM alpine:3.22 AS production")
         );
         Case::new("FROM node:24\nCMD [\"node\"]\n").passes::<CrossPlatformArgs>();
+        // Of nothing there is only one kind.
+        let scratch = GOOD.replace("FROM scratch", "FROM --platform=$BUILDPLATFORM scratch");
+        Case::new(&scratch).passes::<CrossPlatformArgs>();
     }
 }

@@ -60,6 +60,7 @@ mod started;
 mod static_binary;
 mod survives_stop;
 mod targets_exist;
+mod told;
 mod tools_absent;
 mod user;
 mod uses_mount;
