@@ -17,7 +17,7 @@ use mslab_engine::{Capabilities, Engine};
 
 use super::build::{Builder, Variation};
 use super::evidence::Reason;
-use super::{Bench, Options, Subject, probes};
+use super::{Bench, Options, Subject, foreign, probes};
 use crate::failure::{Failure, Result};
 use crate::progress::Listener;
 
@@ -102,6 +102,9 @@ async fn one_build(
     } else {
         build.platforms.iter().map(|p| Some(p.as_str())).collect()
     };
+    if let Some(reason) = foreign::not_yet(builder, build, evidence) {
+        return Ok(failed(Observed::Skipped(reason)));
+    }
     let mut images = Vec::new();
     let mut first = None;
     for platform in platforms {

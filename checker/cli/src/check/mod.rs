@@ -5,6 +5,7 @@ mod bench;
 mod build;
 pub(crate) mod evidence;
 mod facts;
+mod foreign;
 mod gather;
 mod probes;
 
