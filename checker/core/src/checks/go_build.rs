@@ -68,6 +68,18 @@ pub(super) fn of_program<'a>(text: &Text<'a>, name: &str) -> Vec<GoBuild<'a>> {
     all
 }
 
+/// The builds that surely make the program called `name`, and no other: they write a file of that name, or name the
+/// package.
+pub(super) fn of_named<'a>(text: &Text<'a>, name: &str) -> Vec<GoBuild<'a>> {
+    let last = |path: &str| path.rsplit('/').next() == Some(name);
+    let mut all = of_program(text, name);
+    all.retain(|b| match b.output() {
+        Some(output) if !output.ends_with('/') => last(output),
+        _ => b.command.args().iter().any(|a| last(&a.text)),
+    });
+    all
+}
+
 impl GoBuild<'_> {
     /// The command's words.
     pub(super) fn span(&self) -> Span {

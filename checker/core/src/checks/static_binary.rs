@@ -131,7 +131,7 @@ impl Check for StaticBinary {
                 )
                 .expected(format!("a program for {architecture}"), format!("one for {}", elf.machine))
                 .help("Compile for the platform of the image: with Go, leave GOARCH out or set it to $TARGETARCH.");
-            return Ok(with_go(view, finding, path, true).into());
+            return Ok(with_go(params, view, finding, path, true).into());
         }
         if !elf.executable {
             let finding = origins
@@ -146,7 +146,7 @@ impl Check for StaticBinary {
                 .expected("no loader and no library", needs(elf))
                 .details(missing(image, elf))
                 .help("Compile without C libraries: with Go, set CGO_ENABLED=0.");
-            return Ok(with_go(view, finding, path, false).into());
+            return Ok(with_go(params, view, finding, path, false).into());
         }
         let pie = if elf.pie { "static-pie" } else { "static" };
         let mode = if file.entry.mode & 0o111 == 0 {
@@ -176,8 +176,7 @@ impl Check for StaticBinary {
                 }
             }
         };
-        let name = path.rsplit('/').next().unwrap_or(&path);
-        let builds = go_build::of_program(&text, name);
+        let builds = builds_of(params, &text, &path);
         let all = !builds.is_empty() && builds.iter().all(|b| b.is_surely_static(&text));
         all.then_some(true)
     }
@@ -302,13 +301,29 @@ fn with_exec_form(view: &View<'_>, finding: Finding) -> Finding {
     }
 }
 
+/// The builds that made the program. One that the lab names by its path may come from another image, and then no build
+/// of the learner's own made it.
+fn builds_of<'a>(params: &Params, text: &Text<'a>, path: &str) -> Vec<go_build::GoBuild<'a>> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if params.path.is_some() {
+        go_build::of_named(text, name)
+    } else {
+        go_build::of_program(text, name)
+    }
+}
+
 /// Points at the `go build` that made the program, where there is one, and offers what mends it.
-fn with_go(view: &View<'_>, finding: Finding, path: &str, machine: bool) -> Finding {
+fn with_go(
+    params: &Params,
+    view: &View<'_>,
+    finding: Finding,
+    path: &str,
+    machine: bool,
+) -> Finding {
     let Some(text) = Text::new(view) else {
         return finding;
     };
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let builds = go_build::of_program(&text, name);
+    let builds = builds_of(params, &text, path);
     let [build] = &builds[..] else {
         return finding;
     };
@@ -524,6 +539,37 @@ mod tests {
         go("go build -o /out/server .", exec)
             .file("main.go", "package main\nimport \"C\"\n")
             .has_no_fix::<StaticBinary>();
+    }
+
+    #[test]
+    fn a_tool_from_another_image_is_not_laid_to_the_learners_own_build() {
+        let text = |tool: &str| {
+            format!(
+                "FROM golang:1.27 AS builder\nRUN CGO_ENABLED=0 go build -o /out/server .\nFROM scratch\n\
+                 {tool}\nCOPY --from=builder /out/server /server\nENTRYPOINT [\"/server\"]\n"
+            )
+        };
+        let image = "entrypoint [\"/server\"]\nlayer COPY /t /bin/tool # buildkit\nfile /bin/tool 0755 elf-dynamic\n\
+            layer COPY /out/server /server # buildkit\nfile /server 0755 elf-static\nhistory ENTRYPOINT x";
+        let other = Case::of(&text("COPY --from=tools:1 /t /bin/tool"))
+            .base_layers(0)
+            .image(image)
+            .params("path = \"/bin/tool\"");
+        let finding = other.fails::<StaticBinary>();
+        assert_eq!(other.words(&finding), "COPY --from=tools:1 /t /bin/tool");
+        assert!(finding.fixes.is_empty());
+        assert_eq!(other.promised::<StaticBinary>(), None);
+        let own = Case::of(&text("COPY --from=builder /out/tool /bin/tool").replace(
+            "-o /out/server .",
+            "-o /out/server . && go build -o /out/tool example.com/tool",
+        ))
+        .base_layers(0)
+        .image(image)
+        .params("path = \"/bin/tool\"");
+        assert!(
+            own.promised_fix::<StaticBinary>()
+                .contains("CGO_ENABLED=0 go build -o /out/tool")
+        );
     }
 
     #[test]
