@@ -113,15 +113,43 @@ const CAUSES: &[Cause] = &[
 
 /// What the output comes down to, if that is well known.
 pub(super) fn help(output: &str) -> Option<&'static str> {
-    let output = output.to_lowercase();
-    CAUSES
-        .iter()
-        .find(|c| {
-            output
-                .lines()
-                .any(|line| c.words.iter().all(|w| line.contains(w)))
-        })
-        .map(|c| c.help)
+    known(output).map(|(cause, _)| cause.help)
+}
+
+/// The well-known cause of an output, and the line of it that shows it.
+fn known(output: &str) -> Option<(&'static Cause, &str)> {
+    CAUSES.iter().find_map(|cause| {
+        let says = |line: &&str| {
+            let line = line.to_lowercase();
+            cause.words.iter().all(|w| line.contains(w))
+        };
+        Some((cause, output.lines().find(says)?))
+    })
+}
+
+/// Puts the line that says why first, where so much comes after it that the end of the output does not show it.
+pub(super) fn with_reason(mut finding: Finding, output: &str) -> Finding {
+    let Some((_, line)) = known(output) else {
+        return finding;
+    };
+    let shown = tail(line);
+    if let [reason] = &shown[..]
+        && !finding.details.contains(reason)
+    {
+        finding
+            .details
+            .splice(0..0, [reason.clone(), "…".to_owned()]);
+    }
+    finding
+}
+
+/// Why an engine did not start a container, without the names of all the programs that passed the message on.
+pub(super) fn plain_reason(reason: &str) -> String {
+    let line = first_line(reason);
+    match line.find("exec: \"") {
+        Some(at) => line[at..].to_owned(),
+        None => line,
+    }
 }
 
 /// The output's last lines, each without control characters.

@@ -56,6 +56,7 @@ mod shell_refused;
 mod smaller_than;
 mod stage_depends_on;
 mod stages_named;
+mod start_fault;
 mod started;
 mod static_binary;
 mod survives_stop;

@@ -9,7 +9,7 @@ use crate::evidence::{Extra, Need, Probe, ProbeOutcome, Unseen};
 use crate::units::Millis;
 
 use super::doc::ExampleEvidence;
-use super::{Check, Doc, Example, Judged, Verdict, View, causes};
+use super::{Check, Doc, Example, Judged, Verdict, View, causes, start_fault};
 
 /// The container runs with the lab's arguments and gives the exit code and output wanted.
 pub(super) struct Runs;
@@ -130,7 +130,15 @@ impl Check for Runs {
             stderr,
         } = outcome
         else {
-            return Ok(causes::common(view, outcome, &wanted)?.into());
+            let finding = causes::common(view, outcome, &wanted)?;
+            let finding = match outcome {
+                ProbeOutcome::NotStarted(reason) => {
+                    let finding = start_fault::explain(view, finding, reason);
+                    finding.expected(wanted, causes::plain_reason(reason))
+                }
+                _ => finding,
+            };
+            return Ok(finding.into());
         };
         if *code != params.exit_code {
             let output = causes::joined(stdout, stderr);
@@ -140,7 +148,8 @@ impl Check for Runs {
                 &output,
             )
             .expected(wanted, causes::exit(*code));
-            return Ok(finding.into());
+            let finding = causes::with_reason(finding, &output);
+            return Ok(start_fault::explain(view, finding, &output).into());
         }
         match &params.stdout_contains {
             Some(text) if !stdout.contains(text.as_str()) => {
@@ -211,6 +220,28 @@ mod tests {
     }
 
     #[test]
+    fn the_line_that_says_why_is_shown_though_much_comes_after_it() {
+        let trace = "    at deep (node:internal)\n".repeat(20);
+        let output = format!("Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'ms'\n{trace}");
+        let finding = exited(1, "", &output).fails::<Runs>();
+        assert!(finding.details[0].contains("'ms'"), "{:?}", finding.details);
+        assert_eq!(finding.details[1], "…");
+        let short = exited(1, "", "Error: Cannot find module 'x'").fails::<Runs>();
+        assert_eq!(short.details.len(), 1);
+    }
+
+    #[test]
+    fn the_engines_own_chain_of_errors_is_left_out() {
+        let reason = "failed to create task for container: OCI runtime create failed: \
+            exec: \"/tool\": permission denied";
+        let finding = probed(ProbeOutcome::NotStarted(reason.into())).fails::<Runs>();
+        assert_eq!(
+            finding.actual.as_deref(),
+            Some("exec: \"/tool\": permission denied")
+        );
+    }
+
+    #[test]
     fn other_ends_fail_and_impossible_ones_are_errors() {
         probed(ProbeOutcome::NotStarted("no such file or directory".into())).fails::<Runs>();
         probed(ProbeOutcome::TimedOut {
@@ -244,7 +275,7 @@ mod tests {
             dynamic
                 .help
                 .unwrap()
-                .contains("/tool is there; the loader /lib64/")
+                .contains("/tool is there. What is not there is /lib64/")
         );
         let shell = work(
             "entrypoint [\"/bin/sh\", \"-c\", \"/tool\"]\nlayer x\nfile /tool 0755 elf-static",
