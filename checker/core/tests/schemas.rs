@@ -5,6 +5,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use mslab_core::dockerfile::parse;
+use mslab_core::source::Source;
+use mslab_core::stages::{BuildOptions, StageGraph, draw};
 use mslab_core::{lab, mutants, report};
 
 #[test]
@@ -16,6 +19,7 @@ fn schemas_are_those_of_the_types() {
         ("lab.v1.json", lab::schema()),
         ("mutants.v1.json", schemars::schema_for!(mutants::Survivors)),
         ("expected.v1.json", schemars::schema_for!(lab::Expected)),
+        ("graph.v1.json", draw::json_schema()),
     ];
     let mut known = BTreeSet::new();
     for (name, schema) in schemas {
@@ -53,4 +57,29 @@ fn every_lab_is_as_the_schema_says() {
         seen += 1;
     }
     assert!(seen > 0);
+}
+
+#[test]
+fn graphs_are_as_their_schema_says() {
+    let schema = jsonschema::validator_for(draw::json_schema().as_value()).unwrap();
+    let files = [
+        "",
+        "BOGUS\n",
+        "ARG V=3\nFROM --platform=linux/arm64 alpine:$V AS a\nFROM a\nRUN --mount=from=b,target=/b x\nCOPY --from=a / /\n",
+        "FROM scratch AS a\nCOPY --from=b / /\nFROM a AS b\nFROM $NOTHING\n",
+    ];
+    for text in files {
+        let file = parse(Source::new("Dockerfile", text.as_bytes()));
+        let graph = StageGraph::build(&file, &BuildOptions::default());
+        let document: serde_json::Value =
+            serde_json::from_str(&draw::json(&graph, &file, None)).unwrap();
+        let errors: Vec<String> = schema
+            .iter_errors(&document)
+            .map(|e| e.to_string())
+            .collect();
+        assert_eq!(errors, [String::new(); 0], "{text}");
+        let mut other = document.clone();
+        other["schema"] = "mslab/graph/v2".into();
+        assert!(!schema.is_valid(&other));
+    }
 }

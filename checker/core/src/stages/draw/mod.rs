@@ -13,7 +13,7 @@ mod tree;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use dot::dot;
-pub use json::json;
+pub use json::{json, json_schema};
 pub use mermaid::mermaid;
 pub use svg::svg;
 pub use tree::tree;
