@@ -107,6 +107,43 @@ fn circles_and_later_stages_are_found() {
 }
 
 #[test]
+fn a_target_that_is_no_stage_is_a_problem() {
+    let text =
+        "FROM scratch AS Build\nCOPY --from=later /a /b\nFROM scratch AS later\nFROM scratch\n";
+    let of_target = |target: &str| {
+        let file = parse(Source::new("Dockerfile", text.as_bytes()));
+        let options = BuildOptions {
+            target: Some(target.to_owned()),
+            ..BuildOptions::default()
+        };
+        let graph = StageGraph::build(&file, &options);
+        let problems = graph.problems_for(None);
+        let first = problems
+            .first()
+            .map(|p| (p.message.clone(), p.help.clone()));
+        (graph.target(), first)
+    };
+    // Its own problem is met, which a build of the last stage does not meet.
+    let (target, problem) = of_target("BUILD");
+    assert_eq!(target, Some(0));
+    assert!(problem.is_some_and(|(message, _)| message.starts_with("cannot copy from stage")));
+    assert_eq!(first_problem(text), None);
+    let (target, problem) = of_target("biuld");
+    assert_eq!(target, None);
+    let (message, help) = problem.expect("a problem");
+    assert_eq!(message, "target stage \"biuld\" could not be found");
+    assert_eq!(help.as_deref(), Some("Did you mean `build`?"));
+    // The engine takes no numbers here.
+    let (target, problem) = of_target("1");
+    assert_eq!(target, None);
+    let (_, help) = problem.expect("a problem");
+    assert_eq!(
+        help.as_deref(),
+        Some("The stages with a name are build, later.")
+    );
+}
+
+#[test]
 fn variables_follow_the_order_of_the_file() {
     let (file, graph) = read(
         "ARG G=global\nFROM alpine AS base\nARG G\nENV A=$G B=${A:-none}\nFROM base\nARG LOCAL=${B}-x\nRUN true\n",

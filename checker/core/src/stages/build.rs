@@ -6,6 +6,7 @@ use super::graph::{Base, Edge, Needs, Problem, Stage, StageGraph, Via};
 use super::platform::Platform;
 use super::reference;
 use super::scope::{self, Refused};
+use crate::diagnostic::did_you_mean;
 use crate::dockerfile::{
     Command, CopyCommand, Dockerfile, Instruction, RunCommand, Scope, Word, expand_word,
 };
@@ -16,7 +17,8 @@ use crate::source::Span;
 pub struct BuildOptions {
     /// `--build-arg`: name and value.
     pub build_args: BTreeMap<String, String>,
-    /// `--target`; the last stage where there is none.
+    /// `--target`: a stage's name, compared without case; the last stage where there is none. A name that no stage has
+    /// is a problem of the graph.
     pub target: Option<String>,
     /// `--platform`: what the image is for.
     pub target_platform: String,
@@ -66,6 +68,7 @@ impl StageGraph {
         };
         builder.graph.setting.options = options.clone();
         builder.stages();
+        builder.target();
         builder.edges();
         builder.cycles();
         builder.references();
@@ -290,6 +293,34 @@ impl Builder<'_> {
         };
         self.problem(None, word.span, problem, None);
         None
+    }
+
+    /// The target must be a stage. The engine looks for it as soon as it knows the stages.
+    fn target(&mut self) {
+        let stages = &self.graph.stages;
+        let (Some(wanted), Some(last)) = (&self.graph.setting.options.target, stages.last()) else {
+            return;
+        };
+        if self.graph.target().is_some() {
+            return;
+        }
+        let names: Vec<String> = stages
+            .iter()
+            .filter_map(|s| s.name.as_ref().map(|n| n.text.to_lowercase()))
+            .collect();
+        let help = match did_you_mean(wanted, names.iter().map(String::as_str)) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None if names.is_empty() => {
+                format!("No stage has a name: give the one that you mean one, with `AS {wanted}`.")
+            }
+            None => format!("The stages with a name are {}.", names.join(", ")),
+        };
+        let message = format!("target stage {wanted:?} could not be found");
+        let span = match &self.dockerfile.instructions[last.from].command {
+            Command::From { image, name, .. } => name.as_ref().unwrap_or(image).span,
+            _ => self.dockerfile.instructions[last.from].span,
+        };
+        self.problem(None, span, message, Some(&help));
     }
 
     /// What each stage's instructions read.

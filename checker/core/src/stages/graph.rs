@@ -39,7 +39,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The name, or the index where there is none: what `--from` and `--target` accept.
+    /// The name, or the index where there is none: what `--from` accepts. `--target` takes names only.
     #[must_use]
     pub fn label(&self) -> String {
         self.name
@@ -115,16 +115,17 @@ impl StageGraph {
     /// in the engine.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Stage> {
-        let by_name = |s: &&Stage| {
+        self.stage_named(name)
+            .or_else(|| name.parse::<usize>().ok().and_then(|i| self.stages.get(i)))
+    }
+
+    /// The last stage called `name`, compared without case.
+    fn stage_named(&self, name: &str) -> Option<&Stage> {
+        self.stages.iter().rev().find(|s| {
             s.name
                 .as_ref()
                 .is_some_and(|n| n.text.eq_ignore_ascii_case(name))
-        };
-        self.stages
-            .iter()
-            .rev()
-            .find(by_name)
-            .or_else(|| name.parse::<usize>().ok().and_then(|i| self.stages.get(i)))
+        })
     }
 
     /// The first of `names` that is a stage; `@last` is the last stage of the file.
@@ -158,10 +159,20 @@ impl StageGraph {
         seen
     }
 
-    /// What the engine refuses when it builds `target` (the last stage where it is `None`).
+    /// Index of the stage that a build makes: the one that [`super::BuildOptions::target`] names, or the last one where
+    /// it names none; `None` where there is no such stage.
+    #[must_use]
+    pub fn target(&self) -> Option<usize> {
+        match &self.setting.options.target {
+            Some(name) => self.stage_named(name).map(|s| s.index),
+            None => self.stages.len().checked_sub(1),
+        }
+    }
+
+    /// What the engine refuses when it builds `target` (that of [`StageGraph::target`] where it is `None`).
     #[must_use]
     pub fn problems_for(&self, target: Option<usize>) -> Vec<&Problem> {
-        let target = target.or(self.stages.len().checked_sub(1));
+        let target = target.or_else(|| self.target());
         let reachable = target.map(|t| self.reachable(t)).unwrap_or_default();
         self.problems
             .iter()

@@ -1,6 +1,7 @@
 //! Drawings of a stage graph: a tree for the terminal, SVG, DOT, Mermaid and JSON.
 //!
-//! Each is a pure function of the graph, its file and the target; `None` is the last stage. Stages that the target
+//! Each is a pure function of the graph, its file and the target; `None` is what a build makes, [`StageGraph::target`],
+//! or the last stage where that is missing. Stages that the target
 //! does not need stay in the drawing, set back and said to be so in words.
 
 mod dot;
@@ -78,6 +79,7 @@ impl<'a> View<'a> {
     fn new(graph: &'a StageGraph, dockerfile: &'a Dockerfile, target: Option<usize>) -> Self {
         let target = target
             .filter(|t| *t < graph.stages.len())
+            .or_else(|| graph.target())
             .or(graph.stages.len().checked_sub(1));
         let reachable = target.map(|t| graph.reachable(t)).unwrap_or_default();
         let mut images = BTreeMap::new();
