@@ -5,14 +5,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mslab_core::dockerfile::ignore::{Ignore, ignore_file_names};
 use mslab_core::evidence::{
     BuildFailure, BuildFailureCause, BuildOutcome, Observed, SourceEvidence,
 };
 use mslab_core::lab::Folder;
 use mslab_core::plan::PlannedBuild;
 use mslab_core::stages::{Needs, Stage};
-use mslab_engine::context::{self, Archive, Context, ContextError, ScanOptions};
+use mslab_engine::context::{self, Archive, Context, ContextError, Sent};
 use mslab_engine::{BuildRequest, EngineError};
 
 use super::{Bench, Options, Subject};
@@ -86,16 +85,8 @@ impl<'a> Builder<'a> {
         dir: &Path,
         dockerfile: &str,
     ) -> Result<(Context, Option<String>), ContextError> {
-        let (name, ignore) = ignore_file(dir, dockerfile).unzip();
-        let ignored = |path: &str, _: bool| ignore.as_ref().is_some_and(|i| i.matches(path));
-        let options = ScanOptions {
-            ignored: &ignored,
-            exceptions: ignore
-                .as_ref()
-                .is_some_and(|i| i.patterns.iter().any(|p| p.keeps)),
-            ..ScanOptions::default()
-        };
-        Ok((context::scan(dir, &options)?, name))
+        let sent = Sent::of(dir, dockerfile)?;
+        Ok((sent.context, sent.ignore.map(|(name, _)| name)))
     }
 
     /// Builds a target for one platform.
@@ -175,9 +166,11 @@ impl<'a> Builder<'a> {
     }
 
     fn pack(&self, build: &PlannedBuild, variation: &Variation) -> Result<Archive, ContextError> {
-        let (mut context, _) = Self::context(self.subject.dir, &build.dockerfile)?;
-        let ignore = ignore_file(self.subject.dir, &build.dockerfile).map(|(_, ignore)| ignore);
-        let reaches = |path: &str| ignore.as_ref().is_none_or(|i| !i.matches(path));
+        let Sent {
+            mut context,
+            ignore,
+        } = Sent::of(self.subject.dir, &build.dockerfile)?;
+        let reaches = |path: &str| ignore.as_ref().is_none_or(|(_, i)| !i.matches(path));
         for (path, file) in variation.overlay.iter().filter(|(p, _)| reaches(p)) {
             context.put(
                 path,
@@ -254,14 +247,6 @@ impl<'a> Builder<'a> {
             let _ = self.bench.engine.remove_image(&image, false).await;
         }
     }
-}
-
-/// The ignore file that counts for a Dockerfile: its own, or the folder's.
-fn ignore_file(dir: &Path, dockerfile: &str) -> Option<(String, Ignore)> {
-    ignore_file_names(dockerfile).into_iter().find_map(|name| {
-        let bytes = std::fs::read(dir.join(&name)).ok()?;
-        Some((name, Ignore::parse(&bytes)))
-    })
 }
 
 /// An error and what lies beneath it, in one line.

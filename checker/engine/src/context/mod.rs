@@ -1,11 +1,12 @@
 //! The build context: what is really sent to the engine, scanned and packed on mslab's side.
 //!
-//! [`scan`] lists what an ignore file leaves, [`Context`] lets a lab lay its own files over the learner's without a
+//! [`Sent`] is what an ignore file leaves of a folder, [`Context`] lets a lab lay its own files over the learner's without a
 //! copy on disk, and [`pack`] makes the tar. No symbolic link is ever followed.
 
 mod archive;
 mod pack;
 mod scan;
+mod sent;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,6 +18,7 @@ use mslab_core::evidence::ContextEvidence;
 pub use archive::Archive;
 pub use pack::pack;
 pub use scan::{ScanOptions, scan};
+pub use sent::Sent;
 
 /// How large a context may be. Passing one is an error that names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,16 @@ pub enum ContextError {
     /// A path that leads out of the context.
     #[error("{0:?} leads out of the build context")]
     Escapes(String),
+    /// An ignore file that engines refuse.
+    #[error("line {line} of {file}: {message}")]
+    Ignore {
+        /// The ignore file.
+        file: String,
+        /// Its line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        message: String,
+    },
     /// A limit was passed.
     #[error("the build context has more than {limit} {of}")]
     TooLarge {
@@ -97,6 +109,7 @@ impl ContextError {
             Self::TooLarge { .. } => {
                 "Name what the build does not need in .dockerignore: .git, node_modules, build results."
             }
+            Self::Ignore { .. } => "Mend that line, or take it out: engines build nothing with it.",
             Self::Escapes(_) | Self::NoFile(_) => "Name a file inside the exercise's folder.",
             Self::Changed(_) => "Run the same command again.",
             Self::Io { .. } => "Check the path, its permissions, and the free space.",

@@ -111,6 +111,7 @@ impl Scan<'_> {
         let ignored = (self.options.ignored)(&relative, kind.is_dir());
         if kind.is_dir() {
             if !ignored {
+                self.parents(&relative)?;
                 self.add(relative.clone(), entry(meta, Kind::Directory))?;
             } else if !self.options.exceptions {
                 return Ok(());
@@ -139,7 +140,7 @@ impl Scan<'_> {
         self.add(relative, entry(meta, kind))
     }
 
-    /// A file that an exception brings back brings its directories with it.
+    /// What an exception brings back brings the directories above it with it.
     fn parents(&mut self, path: &str) -> Result<(), ContextError> {
         if self.options.exceptions {
             for (at, _) in path.match_indices('/') {

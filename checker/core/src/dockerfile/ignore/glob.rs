@@ -1,4 +1,9 @@
 //! One ignore pattern as the engine compiles it: `*`, `**`, `?`, `[…]` and escapes.
+//!
+//! The engine's library (`moby/patternmatcher`) checks a pattern by the rules of Go's `filepath.Match`, and then makes
+//! a regular expression of it, in which some signs mean more than one would think: `\d` is a digit there.
+
+use super::expression::Expression;
 
 /// A compiled pattern.
 #[derive(Debug, Clone)]
@@ -10,80 +15,66 @@ pub(super) enum Glob {
     /// What `**name` matches.
     Suffix(String),
     /// Anything else.
-    Items(Vec<Item>),
+    Expression(Expression),
 }
 
-#[derive(Debug, Clone)]
-pub(super) enum Item {
-    Char(char),
-    /// Any character but a slash.
-    Any,
-    /// Any number of characters but slashes.
-    Star,
-    /// Nothing, or anything up to and with a slash.
-    Folders,
-    /// Anything at all.
-    Rest,
-    /// One of these ranges, or none of them where the flag is set.
-    Class(bool, Vec<(char, char)>),
-    /// Only at the beginning of the path: an unescaped `^`.
-    Start,
+/// Why the engine refuses a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// At once.
+    Syntax,
+    /// As soon as a path is compared with it.
+    Compared,
 }
 
 impl Glob {
-    /// `None` where the engine refuses the pattern.
-    pub(super) fn parse(pattern: &str) -> Option<Self> {
-        let mut items = Vec::new();
-        let mut exact = true;
-        let mut suffix = false;
-        let mut prefix = false;
+    pub(super) fn parse(pattern: &str) -> Result<Self, Refused> {
+        if !is_well_formed(pattern) {
+            return Err(Refused::Syntax);
+        }
+        let mut expression = String::new();
+        let mut kind = Kind::Exact;
         let mut chars = pattern.chars().peekable();
         let mut first = true;
         while let Some(c) = chars.next() {
             match c {
-                '*' if chars.peek() == Some(&'*') => {
-                    chars.next();
-                    if chars.peek() == Some(&'/') {
-                        chars.next();
-                    }
-                    if chars.peek().is_none() {
-                        prefix = exact;
-                        items.push(Item::Rest);
-                    } else {
-                        items.push(Item::Folders);
-                    }
-                    suffix = first;
-                    exact = false;
+                '*' if chars.next_if_eq(&'*').is_some() => {
+                    // `**/` is as `**`.
+                    let _ = chars.next_if_eq(&'/');
+                    let last = chars.peek().is_none();
+                    expression.push_str(if last { ".*" } else { "(.*/)?" });
+                    kind = match kind {
+                        _ if first => Kind::Suffix,
+                        Kind::Exact if last => Kind::Prefix,
+                        _ => Kind::Expression,
+                    };
                 }
-                '*' => {
-                    items.push(Item::Star);
-                    (exact, suffix) = (false, false);
+                '*' | '?' => {
+                    expression.push_str(if c == '*' { "[^/]*" } else { "[^/]" });
+                    kind = Kind::Expression;
                 }
-                '?' => {
-                    items.push(Item::Any);
-                    (exact, suffix) = (false, false);
-                }
-                '[' => {
-                    items.push(class(&mut chars)?);
-                    (exact, suffix) = (false, false);
-                }
+                '.' | '+' | '(' | ')' | '|' | '{' | '}' | '$' => expression.extend(['\\', c]),
                 '\\' => {
-                    items.push(Item::Char(chars.next()?));
-                    (exact, suffix) = (false, false);
+                    expression.push('\\');
+                    expression.extend(chars.next());
+                    kind = Kind::Expression;
                 }
-                '^' => items.push(Item::Start),
-                c => items.push(Item::Char(c)),
+                '[' | ']' => {
+                    expression.push(c);
+                    kind = Kind::Expression;
+                }
+                c => expression.push(c),
             }
             first = false;
         }
-        Some(if suffix {
-            Self::Suffix(pattern[2..].to_owned())
-        } else if prefix {
-            Self::Prefix(pattern[..pattern.len() - 2].to_owned())
-        } else if exact {
-            Self::Exact(pattern.to_owned())
-        } else {
-            Self::Items(items)
+        Ok(match kind {
+            Kind::Suffix => Self::Suffix(pattern[2..].to_owned()),
+            Kind::Prefix => Self::Prefix(pattern[..pattern.len() - 2].to_owned()),
+            Kind::Exact => Self::Exact(pattern.to_owned()),
+            Kind::Expression => {
+                let compiled = Expression::parse(&expression).ok_or(Refused::Compared)?;
+                Self::Expression(compiled)
+            }
         })
     }
 
@@ -94,28 +85,46 @@ impl Glob {
             Self::Suffix(text) => {
                 path.ends_with(text.as_str()) || text.strip_prefix('/') == Some(path)
             }
-            Self::Items(items) => run(items, path),
+            Self::Expression(expression) => expression.matches(path),
         }
     }
 }
 
-/// What follows `[`, by the rules of Go's `filepath.Match`: never empty, ranges in order, escapes allowed.
-fn class(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Item> {
-    let negated = chars.next_if_eq(&'^').is_some();
-    let mut ranges = Vec::new();
-    loop {
-        if !ranges.is_empty() && chars.next_if_eq(&']').is_some() {
-            return Some(Item::Class(negated, ranges));
-        }
-        let low = class_char(chars)?;
-        let high = match chars.next_if_eq(&'-') {
-            Some(_) => class_char(chars)?,
-            None => low,
+#[derive(Clone, Copy)]
+enum Kind {
+    Exact,
+    Prefix,
+    Suffix,
+    Expression,
+}
+
+/// Whether Go's `filepath.Match` can read a pattern: no class is empty or open, and something follows every escape.
+fn is_well_formed(pattern: &str) -> bool {
+    let mut chars = pattern.chars().peekable();
+    while let Some(c) = chars.next() {
+        let fine = match c {
+            '\\' => chars.next().is_some(),
+            '[' => class(&mut chars).is_some(),
+            _ => true,
         };
-        if low > high {
-            return None;
+        if !fine {
+            return false;
         }
-        ranges.push((low, high));
+    }
+    true
+}
+
+fn class(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<()> {
+    let _ = chars.next_if_eq(&'^');
+    class_char(chars)?;
+    loop {
+        if chars.next_if_eq(&'-').is_some() {
+            class_char(chars)?;
+        }
+        if chars.next_if_eq(&']').is_some() {
+            return Some(());
+        }
+        class_char(chars)?;
     }
 }
 
@@ -124,56 +133,5 @@ fn class_char(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<ch
         '-' | ']' => None,
         '\\' => chars.next(),
         c => Some(c),
-    }
-}
-
-/// Follows all ways through the items at once, so that no pattern takes more than items times characters.
-fn run(items: &[Item], path: &str) -> bool {
-    // Two states for each item: before it, and inside `Folders`, which has begun but not reached a slash.
-    let end = items.len();
-    let mut before = vec![false; end + 1];
-    let mut inside = vec![false; end + 1];
-    before[0] = true;
-    skip(items, &mut before, true);
-    for c in path.chars() {
-        let mut next_before = vec![false; end + 1];
-        let mut next_inside = vec![false; end + 1];
-        for (i, item) in items.iter().enumerate() {
-            if inside[i] || (before[i] && matches!(item, Item::Folders)) {
-                next_inside[i] = c != '\n';
-                next_before[i + 1] |= c == '/';
-            }
-            if !before[i] {
-                continue;
-            }
-            match item {
-                Item::Char(want) => next_before[i + 1] |= *want == c,
-                Item::Any => next_before[i + 1] |= c != '/',
-                Item::Star => next_before[i] |= c != '/',
-                Item::Rest => next_before[i] |= c != '\n',
-                Item::Class(negated, ranges) => {
-                    let hit = ranges.iter().any(|(low, high)| (*low..=*high).contains(&c));
-                    next_before[i + 1] |= hit != *negated;
-                }
-                Item::Folders | Item::Start => {}
-            }
-        }
-        skip(items, &mut next_before, false);
-        (before, inside) = (next_before, next_inside);
-    }
-    before[end]
-}
-
-/// Marks what can be reached without reading a character.
-fn skip(items: &[Item], before: &mut [bool], at_start: bool) {
-    for (i, item) in items.iter().enumerate() {
-        let empty = match item {
-            Item::Star | Item::Folders | Item::Rest => true,
-            Item::Start => at_start,
-            _ => false,
-        };
-        if empty && before[i] {
-            before[i + 1] = true;
-        }
     }
 }

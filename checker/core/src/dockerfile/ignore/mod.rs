@@ -1,8 +1,9 @@
 //! `.dockerignore`: which paths of a build context the engine leaves out, and which line decides.
 
+mod expression;
 mod glob;
 
-use glob::Glob;
+use glob::{Glob, Refused};
 
 use crate::source::{Source, Span};
 
@@ -78,7 +79,22 @@ impl Ignore {
                 ignore.line(text, Span::new(start, end));
             }
         }
+        ignore.unsendable();
         ignore
+    }
+
+    /// The engine asks for a context in a message whose header has the patterns. Control characters cannot stand in
+    /// it, unless some pattern is not ASCII: all are put in another form then.
+    fn unsendable(&mut self) {
+        if self.patterns.iter().all(|p| p.text.is_ascii()) {
+            let bad = |p: &&IgnorePattern| p.text.contains(|c: char| c.is_ascii_control());
+            let errors = self.patterns.iter().filter(bad).map(|p| IgnoreError {
+                span: p.span,
+                message: format!("control character in pattern {:?}", p.text),
+            });
+            self.errors.extend(errors);
+            self.errors.sort_by_key(|e| e.span.start);
+        }
     }
 
     fn line(&mut self, text: &str, span: Span) {
@@ -86,26 +102,28 @@ impl Ignore {
             Some(rest) => (true, rest.trim()),
             None => (false, text),
         };
-        if keeps && text.is_empty() {
+        let cleaned = clean(text);
+        if keeps && (text.is_empty() || cleaned == "/") {
             self.errors.push(IgnoreError {
                 span,
                 message: "illegal exclusion pattern: \"!\"".to_owned(),
             });
             return;
         }
-        let cleaned = clean(text);
         let relative = match cleaned.strip_prefix('/') {
             Some(rest) if !rest.is_empty() => clean(rest),
             _ => cleaned,
         };
         match Glob::parse(&relative) {
-            Some(glob) => self.patterns.push(IgnorePattern {
+            Ok(glob) => self.patterns.push(IgnorePattern {
                 span,
                 text: relative,
                 keeps,
                 glob,
             }),
-            None => self.errors.push(IgnoreError {
+            // Nothing is compared with it where nothing is left out.
+            Err(Refused::Compared) if keeps && !self.patterns.iter().any(|p| !p.keeps) => {}
+            Err(_) => self.errors.push(IgnoreError {
                 span,
                 message: format!("syntax error in pattern {relative:?}"),
             }),
@@ -228,6 +246,20 @@ mod tests {
             ("x/../y", "y", true),
             ("!a", "a", false),
             (" !  a ", "a", false),
+            // The engine makes regular expressions of patterns, and not always those that one would expect.
+            ("\\d\\d", "42", true),
+            ("\\d", "d", false),
+            ("\\x41", "A", true),
+            ("\\101", "A", true),
+            ("\\bab\\b", "ab", true),
+            ("a\\B", "a", false),
+            ("\\Qa.b\\E*", "a\\.bc", true),
+            ("[\\w.]", "_", true),
+            ("[^\\D]", "5", true),
+            ("[[:alpha:]]", "x", true),
+            ("[[:^alpha:]]", "x", false),
+            ("a[*]b", "a]b", true),
+            ("a[*]b", "a*b", false),
         ];
         for (file, path, expected) in cases {
             assert_eq!(ignored(file, path), expected, "{file:?} on {path:?}");
@@ -244,7 +276,7 @@ mod tests {
 
     #[test]
     fn bad_patterns_are_errors() {
-        for bad in ["!", "[", "[]a]", "a[b-", "[z-a]x", "a\\"] {
+        for bad in ["!", "!/", "[", "[]a]", "a[b-", "[z-a]x", "a\\", "\\m", "\\1", "a\x0Bb"] {
             assert_eq!(Ignore::parse(bad.as_bytes()).errors.len(), 1, "{bad}");
         }
     }
