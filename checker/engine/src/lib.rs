@@ -26,7 +26,9 @@ mod images;
 mod info;
 mod probe;
 
-pub use build::{BuildDone, BuildEnd, BuildEvent, BuildRequest, Lines, Step, environment_fault};
+pub use build::{
+    BuildDone, BuildEnd, BuildEvent, BuildRequest, Lines, Step, Target, Targets, environment_fault,
+};
 pub use cache::FactsCache;
 pub use clean::{CleanOptions, CleanReport, OWN_PREFIX, OwnContainer, STAND_IN_PREFIX};
 pub use dial::{Host, SshHost};

@@ -11,6 +11,7 @@ mod failure;
 mod progress;
 mod session;
 mod solve;
+mod targets;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use failure::environment_fault;
 pub use progress::{BuildEvent, Lines, Step};
+pub use targets::{Target, Targets};
 
 use crate::context::Archive;
 use crate::engine::Engine;

@@ -70,13 +70,7 @@ pub(super) async fn run(
     )
     .await
     .map_err(lost)?;
-    let channel = Endpoint::from_static("http://buildkit")
-        .connect_with_connector(Connector {
-            host: engine.host().clone(),
-            upgrade: Some("/grpc"),
-        })
-        .await
-        .map_err(|e| engine.lost("building", innermost(&e)))?;
+    let channel = connect(engine).await?;
     let build = unique();
     let mut attrs = attributes(request, &session.context_url);
     if !request.secrets.is_empty() && !engine.capabilities().named_contexts {
@@ -85,7 +79,7 @@ pub(super) async fn run(
         attrs.insert("no-cache".into(), String::new());
     }
     // All three belong to this future: dropping it drops them, which cancels the build on the engine.
-    let solve = solve(channel.clone(), &build, &session.id, request);
+    let solve = solve(channel.clone(), &build, &session.id, Some(request));
     let follow = follow(channel.clone(), &build, progress);
     let frontend = frontend(channel, &build, attrs, progress);
     let ended = tokio::sync::Notify::new();
@@ -121,7 +115,18 @@ pub(super) async fn run(
     }
 }
 
-fn failed(engine: &Engine, status: &Status) -> Result<Failure, EngineError> {
+/// A connection to the engine's BuildKit.
+pub(super) async fn connect(engine: &Engine) -> Result<Channel, EngineError> {
+    Endpoint::from_static("http://buildkit")
+        .connect_with_connector(Connector {
+            host: engine.host().clone(),
+            upgrade: Some("/grpc"),
+        })
+        .await
+        .map_err(|e| engine.lost("building", innermost(&e)))
+}
+
+pub(super) fn failed(engine: &Engine, status: &Status) -> Result<Failure, EngineError> {
     let broken = match status.code() {
         Code::Unavailable => true,
         Code::Unknown | Code::Internal | Code::Cancelled => {
@@ -148,7 +153,7 @@ fn image_id(response: &HashMap<String, String>) -> Option<String> {
 }
 
 /// Frontend attributes: what the command line's flags become on the way to BuildKit.
-fn attributes(request: &BuildRequest, context_url: &str) -> HashMap<String, String> {
+pub(super) fn attributes(request: &BuildRequest, context_url: &str) -> HashMap<String, String> {
     let mut attrs = HashMap::from([
         ("context".to_owned(), context_url.to_owned()),
         (
@@ -227,26 +232,26 @@ fn familiar(name: &str) -> &str {
     name.strip_suffix(":latest").unwrap_or(name)
 }
 
-async fn solve(
+/// Runs a build until it ends. Without an `image` to make, what the frontend is asked comes to nothing more.
+pub(super) async fn solve(
     channel: Channel,
     build: &str,
     session: &str,
-    request: &BuildRequest,
+    image: Option<&BuildRequest>,
 ) -> Result<HashMap<String, String>, Status> {
-    let exporter_attrs = request
-        .tag
-        .iter()
-        .map(|t| ("name".to_owned(), t.clone()))
-        .collect();
+    let exporter_attrs = image
+        .and_then(|request| request.tag.as_ref())
+        .map(|tag| ("name".to_owned(), tag.clone()));
+    // Docker's engine has this one exporter, whichever way it stores images.
+    let exporter = if image.is_some() { "moby" } else { "" };
     let response = ControlClient::new(channel)
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(MAX_MESSAGE)
         .solve(control::SolveRequest {
             r#ref: build.to_owned(),
             cache: Some(control::CacheOptions::default()),
-            // Docker's engine has this one exporter, whichever way it stores images.
-            exporter_deprecated: "moby".to_owned(),
-            exporter_attrs_deprecated: exporter_attrs,
+            exporter_deprecated: exporter.to_owned(),
+            exporter_attrs_deprecated: exporter_attrs.into_iter().collect(),
             session: session.to_owned(),
             ..control::SolveRequest::default()
         })
@@ -277,50 +282,73 @@ async fn frontend(
     attrs: HashMap<String, String>,
     progress: &Progress<'_>,
 ) -> Result<(), Status> {
-    let key: MetadataValue<Ascii> = build
-        .parse()
-        .map_err(|_| Status::internal("a build's name that is no header value"))?;
-    let bridge = LlbBridgeClient::new(channel)
-        .max_decoding_message_size(MAX_MESSAGE)
-        .max_encoding_message_size(MAX_MESSAGE);
-    let answer = bridge
-        .clone()
-        .solve(keyed(
-            &key,
-            gateway::SolveRequest {
-                frontend: "dockerfile.v0".to_owned(),
-                frontend_opt: attrs,
-                allow_result_return: true,
-                allow_result_array_ref: true,
-                ..gateway::SolveRequest::default()
-            },
-        ))
-        .await;
-    let (reply, outcome) = match answer {
-        Ok(response) => {
-            let result = response.into_inner().result.unwrap_or_default();
+    let bridge = Bridge::new(channel, build)?;
+    match bridge.ask(attrs).await {
+        Ok(result) => {
             progress.source_map(&definitions(&result));
-            let reply = gateway::ReturnRequest {
-                result: Some(result),
-                error: None,
-            };
-            (reply, Ok(()))
+            bridge.end(Ok(result)).await;
+            Ok(())
         }
         Err(status) => {
-            let reply = gateway::ReturnRequest {
+            bridge.end(Err(&status)).await;
+            Err(status)
+        }
+    }
+}
+
+/// The way to the Dockerfile frontend that is part of the engine, for one build.
+pub(super) struct Bridge {
+    client: LlbBridgeClient<Channel>,
+    key: MetadataValue<Ascii>,
+}
+
+impl Bridge {
+    pub(super) fn new(channel: Channel, build: &str) -> Result<Self, Status> {
+        Ok(Self {
+            client: LlbBridgeClient::new(channel)
+                .max_decoding_message_size(MAX_MESSAGE)
+                .max_encoding_message_size(MAX_MESSAGE),
+            key: build
+                .parse()
+                .map_err(|_| Status::internal("a build's name that is no header value"))?,
+        })
+    }
+
+    /// Puts a request before the frontend.
+    pub(super) async fn ask(
+        &self,
+        attrs: HashMap<String, String>,
+    ) -> Result<gateway::Result, Status> {
+        let request = gateway::SolveRequest {
+            frontend: "dockerfile.v0".to_owned(),
+            frontend_opt: attrs,
+            allow_result_return: true,
+            allow_result_array_ref: true,
+            ..gateway::SolveRequest::default()
+        };
+        let answer = self.client.clone().solve(keyed(&self.key, request)).await?;
+        Ok(answer.into_inner().result.unwrap_or_default())
+    }
+
+    /// Hands the build its result, or what it fails for.
+    pub(super) async fn end(&self, outcome: Result<gateway::Result, &Status>) {
+        let reply = match outcome {
+            Ok(result) => gateway::ReturnRequest {
+                result: Some(result),
+                error: None,
+            },
+            Err(status) => gateway::ReturnRequest {
                 result: None,
                 error: Some(rpc::Status {
                     code: status.code() as i32,
                     message: status.message().to_owned(),
                     details: Vec::new(),
                 }),
-            };
-            (reply, Err(status))
-        }
-    };
-    // Where this fails the build has ended already, and its own result says why.
-    let _ = bridge.clone().r#return(keyed(&key, reply)).await;
-    outcome
+            },
+        };
+        // Where this fails the build has ended already, and its own result says why.
+        let _ = self.client.clone().r#return(keyed(&self.key, reply)).await;
+    }
 }
 
 fn keyed<T>(key: &MetadataValue<Ascii>, message: T) -> Request<T> {
