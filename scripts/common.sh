@@ -56,13 +56,16 @@ private_engine() {
   export DOCKER_HOST=$host
 }
 
-# base_images: what the labs build on; stand-ins where no registry answers.
-base_images() {
+# no_registry: whether the engine can reach no registry to pull from.
+no_registry() {
   local state
   state=$("$MSLAB" doctor --format json 2>/dev/null || true)
-  if [[ $state != *'"registry": false'* ]]; then
-    "$MSLAB" images pull && return
-  fi
+  [[ $state == *'"registry": false'* ]]
+}
+
+# base_images: what the labs build on; stand-ins where no registry answers.
+base_images() {
+  no_registry || { "$MSLAB" images pull && return; }
   note "no registry answers: stand-ins take the base images' place (they are built once, in a few minutes)"
   "$MSLAB" images stand-ins
 }
