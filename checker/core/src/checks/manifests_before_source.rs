@@ -361,6 +361,23 @@ mod tests {
     }
 
     #[test]
+    fn manifests_that_are_there_already_are_not_copied_again() {
+        let lines = "COPY requirements.txt ./\nCOPY app ./app\nRUN pip install -r requirements.txt && python -m compileall app";
+        let case = case(lines).manifests(&["requirements.txt"]);
+        let after = case.mended::<ManifestsBeforeSource>().text("Dockerfile");
+        assert_eq!(
+            after,
+            "FROM node:24-alpine AS builder\nWORKDIR /app\nCOPY requirements.txt ./\n\
+             RUN pip install -r requirements.txt\nCOPY app ./app\nRUN python -m compileall app\n"
+        );
+        let elsewhere = super::super::case::Case::new(
+            "FROM a\nCOPY app ./app\nRUN pip install -r requirements.txt\n",
+        )
+        .manifests(&["requirements.txt"]);
+        assert_eq!(elsewhere.fails::<ManifestsBeforeSource>().fixes, []);
+    }
+
+    #[test]
     fn the_labs_manifests_are_copied_by_name() {
         let lines = "COPY . .\nRUN npm ci";
         let case = case(lines).manifests(&["package.json", "package-lock.json"]);

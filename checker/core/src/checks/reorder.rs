@@ -51,8 +51,12 @@ pub(super) fn fix(source: &SourceEvidence, listed: &[String], late: &Late<'_>) -
     let Command::Copy(command) = &copy.command else {
         return None;
     };
-    let manifests = copied_manifests(listed, late, command)?;
-    let line = manifests_line(source, copy, command, &manifests);
+    let line = if are_copied(source, listed, late) {
+        None
+    } else {
+        let manifests = copied_manifests(listed, late, command)?;
+        Some(manifests_line(source, copy, command, &manifests))
+    };
     let file = &source.dockerfile.source;
     let eol = line_ending(file);
     let copied = file.snippet(copy.span);
@@ -63,13 +67,17 @@ pub(super) fn fix(source: &SourceEvidence, listed: &[String], late: &Late<'_>) -
     );
     if late.install.needs_source {
         let download = download_of(&late.install)?;
-        return Some(edits.lines_before(copy.span, &[line, download]).done());
+        let lines: Vec<String> = line.into_iter().chain([download]).collect();
+        return Some(edits.lines_before(copy.span, &lines).done());
     }
     let commands = shell::commands(&source.dockerfile, run);
     let position = commands
         .iter()
         .position(|c| c.span() == late.command.span())?;
-    let edits = edits.replace(copy.span, line);
+    let edits = match line {
+        Some(line) => edits.replace(copy.span, line),
+        None => edits.remove_lines(copy.span),
+    };
     if commands.len() == 1 {
         return Some(edits.insert(run.span.end, format!("{eol}{copied}")).done());
     }
@@ -91,6 +99,31 @@ pub(super) fn fix(source: &SourceEvidence, listed: &[String], late: &Late<'_>) -
     Some(edits.replace(joint, others).done())
 }
 
+/// Whether earlier copies of the same stage bring all the manifests from the build context, so that only the source is
+/// too early.
+fn are_copied(source: &SourceEvidence, listed: &[String], late: &Late<'_>) -> bool {
+    let all = &source.dockerfile.instructions;
+    let earlier = late.stage.instructions.start..late.source_index;
+    let copied: Vec<&str> = all
+        .get(earlier)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|i| match &i.command {
+            Command::Copy(c) | Command::Add(c) if c.from.is_none() => Some(&c.sources),
+            _ => None,
+        })
+        .flatten()
+        .map(|s| s.text.trim_start_matches("./"))
+        .collect();
+    let manifests = manifests(listed, &late.install);
+    let brings = |m: &String| {
+        copied
+            .iter()
+            .any(|c| c == m || matches_pattern(c, m) || matches_pattern(m, c))
+    };
+    !manifests.is_empty() && manifests.iter().all(brings)
+}
+
 /// The manifests as the copy of the source would name them, if that copies one folder.
 fn copied_manifests(listed: &[String], late: &Late<'_>, copy: &CopyCommand) -> Option<Vec<String>> {
     let [only] = &copy.sources[..] else {
@@ -107,12 +140,15 @@ fn copied_manifests(listed: &[String], late: &Late<'_>, copy: &CopyCommand) -> O
     };
     let names = manifests(listed, &late.install).into_iter().map(|m| {
         if m.starts_with(&prefix) {
-            m
+            Some(m)
+        } else if listed.contains(&m) {
+            // The lab says where its manifests are, and this copy does not bring them.
+            None
         } else {
-            format!("{prefix}{m}")
+            Some(format!("{prefix}{m}"))
         }
     });
-    Some(names.collect())
+    names.collect()
 }
 
 /// `COPY package*.json ./` with the flags and the destination of the copy of the source.
