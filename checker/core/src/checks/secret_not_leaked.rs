@@ -147,8 +147,21 @@ fn finding(
     id: &str,
 ) -> Finding {
     let origins = Origins::new(view, image);
+    // The value may be in the name itself, and a finding never shows it.
+    let value = view
+        .secrets()
+        .ok()
+        .and_then(|all| all.get(first.needle))
+        .map_or("", |(_, value)| value.as_str());
+    let shown = |path: &str| {
+        let path = path.trim_start_matches('/');
+        match value {
+            "" => format!("/{path}"),
+            value => format!("/{}", path.replace(value, &format!("({id})"))),
+        }
+    };
     let place = match first.layer {
-        Some(_) => format!("/{}", first.place.trim_start_matches('/')),
+        Some(_) => shown(first.place),
         None => format!("the image's {}", first.place),
     };
     let deleted = first
@@ -160,7 +173,7 @@ fn finding(
             n => format!("found in {n} places"),
         })
         .details(all.iter().map(|l| match l.layer {
-            Some(layer) => format!("/{} in {}", l.place.trim_start_matches('/'), origins.describe(layer)),
+            Some(layer) => format!("{} in {}", shown(l.place), origins.describe(layer)),
             None => format!("the image's {}", l.place),
         }))
         .help(if deleted {
@@ -254,6 +267,17 @@ mod tests {
         let told = format!("{finding:?}");
         assert!(!told.contains("canary"), "a finding never shows the value");
         w.params("secret = \"other\"").passes::<SecretNotLeaked>();
+    }
+
+    #[test]
+    fn a_value_in_a_name_is_not_shown() {
+        let w = work(|i| i.layers[1].needles.push((1, "x/got-with-canary-1".into())));
+        let finding = w.fails::<SecretNotLeaked>();
+        assert_eq!(
+            finding.message,
+            "the value of the secret `token` is in /x/got-with-(token)"
+        );
+        assert!(!format!("{finding:?}").contains("canary"));
     }
 
     #[test]
