@@ -203,8 +203,8 @@ fn idle_finding(
     Ok(match trouble {
         Trouble::NoInstall => {
             let mut finding = view
-                .finding("the cache mount stands in a step that downloads nothing", mount.span)
-                .expected(expected, format!("`{shown}` in a RUN without an install"))
+                .finding("the cache mount stands in a step that does not install the dependencies", mount.span)
+                .expected(expected, format!("`{shown}` in a RUN without their install"))
                 .help("A mount is there for its own RUN alone: put it where the dependencies are installed.");
             finding.fixes.extend(
                 best_run(params, view, source)?
