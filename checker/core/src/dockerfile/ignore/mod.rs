@@ -276,7 +276,9 @@ mod tests {
 
     #[test]
     fn bad_patterns_are_errors() {
-        for bad in ["!", "!/", "[", "[]a]", "a[b-", "[z-a]x", "a\\", "\\m", "\\1", "a\x0Bb"] {
+        for bad in [
+            "!", "!/", "[", "[]a]", "a[b-", "[z-a]x", "a\\", "\\m", "\\1", "a\x0Bb",
+        ] {
             assert_eq!(Ignore::parse(bad.as_bytes()).errors.len(), 1, "{bad}");
         }
     }
