@@ -184,7 +184,7 @@ mod tests {
             let all = source.dockerfile.instructions.iter().enumerate();
             let (index, run) = all
                 .filter(|(_, i)| matches!(i.command, Command::Run(_)))
-                .last()
+                .next_back()
                 .unwrap();
             let commands = shell::commands(&source.dockerfile, run);
             let found = commands
