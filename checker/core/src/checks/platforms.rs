@@ -132,7 +132,9 @@ fn wrong(view: &View<'_>, one: &PlatformImage, image: &Image) -> Option<Finding>
         .filter(|(_, m)| !runs_on(m, wanted))
         .collect();
     foreign.sort_by_key(|(path, _)| Some(*path) != program);
-    let (path, machine) = foreign.first()?;
+    let Some((path, machine)) = foreign.first() else {
+        return foreign_base(view, image, base);
+    };
     let finding = origins
         .finding_at(format!("/{path} is for {machine}, in the image for {}", shown(&image.platform)), path)
         .expected(format!("programs for {wanted}"), format!("{} for another machine", foreign.len()))
@@ -153,6 +155,33 @@ fn wrong(view: &View<'_>, one: &PlatformImage, image: &Image) -> Option<Finding>
             }
         }
         _ => finding,
+    })
+}
+
+/// A base of which no program is for the image's machine: it was taken for the one that builds.
+fn foreign_base(view: &View<'_>, image: &Image, base: usize) -> Option<Finding> {
+    let wanted = &image.platform.architecture;
+    let programs = image.tree.iter().filter(|(_, e)| {
+        e.layer < base && e.mode & 0o111 != 0 && matches!(e.kind, EntryKind::File { .. })
+    });
+    let machines: Vec<&str> = programs
+        .filter_map(|(_, e)| Some(facts(e)?.elf.as_ref()?.machine.as_str()))
+        .collect();
+    let first = machines.first()?;
+    if machines.iter().any(|m| runs_on(m, wanted)) {
+        return None;
+    }
+    let finding = Finding::new(format!(
+        "the base is for {first}, in the image for {}",
+        shown(&image.platform)
+    ))
+    .expected(format!("a base for {wanted}"), format!("one for {first}"))
+    .help("Leave `--platform` out of the final FROM: without it, the engine takes the base for the platform that is built.");
+    Some(match Text::new(view).and_then(|t| t.from()) {
+        Some(from) => {
+            finding.at(view.place(from.flags.first().map_or(base_words(from), |f| f.span)))
+        }
+        None => finding,
     })
 }
 
@@ -213,6 +242,27 @@ mod tests {
             &image("amd64", "amd64"),
         );
         assert_eq!(w.words(&w.fails::<Platforms>()), "--platform=linux/amd64");
+    }
+
+    #[test]
+    fn a_base_for_the_wrong_machine_is_no_base() {
+        let with = |machine: &str| {
+            let text = format!(
+                "platform linux/arm64\ncmd [\"/server\"]\nlayer ADD rootfs /\nfile /bin/ls 0755 elf-static arch={machine}\n\
+                 layer COPY x\nfile /server 0755 elf-static arch=arm64"
+            );
+            Case::of("FROM --platform=$BUILDPLATFORM alpine\nCOPY x /server\nCMD [\"/server\"]")
+                .image_for("linux", "arm64", &text)
+                .base_layers(1)
+        };
+        with("arm64").passes::<Platforms>();
+        let wrong = with("amd64");
+        let finding = wrong.fails::<Platforms>();
+        assert_eq!(
+            finding.message,
+            "the base is for amd64, in the image for linux/arm64"
+        );
+        assert_eq!(wrong.words(&finding), "--platform=$BUILDPLATFORM");
     }
 
     #[test]
