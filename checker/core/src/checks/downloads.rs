@@ -181,10 +181,9 @@ mod tests {
     fn downloads(lines: &str) -> Downloads {
         Case::new(&format!("FROM a\n{lines}\n")).seen(|view| {
             let source = view.source().unwrap();
-            let all = source.dockerfile.instructions.iter().enumerate();
+            let mut all = source.dockerfile.instructions.iter().enumerate();
             let (index, run) = all
-                .filter(|(_, i)| matches!(i.command, Command::Run(_)))
-                .next_back()
+                .rfind(|(_, i)| matches!(i.command, Command::Run(_)))
                 .unwrap();
             let commands = shell::commands(&source.dockerfile, run);
             let found = commands
