@@ -101,9 +101,11 @@ pub fn ci_log(text: &str) -> String {
 fn ci_words(out: &mut String, line: &str) {
     let mut rest = line;
     while let Some(at) = rest.find("##") {
-        let word = rest[at + 2..]
+        // Of more hashes the last two count.
+        let name = at + rest[at..].len() - rest[at..].trim_start_matches('#').len();
+        let word = rest[name..]
             .find(|c: char| !c.is_ascii_alphanumeric())
-            .map_or(rest.len(), |n| at + 2 + n);
+            .map_or(rest.len(), |n| name + n);
         out.push_str(&rest[..word]);
         if rest[word..].starts_with('[') {
             out.push('\\');
