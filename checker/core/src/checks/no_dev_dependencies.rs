@@ -87,12 +87,12 @@ impl Check for NoDevDependencies {
         let mut found: Vec<(String, String)> = Vec::new();
         let mut packages = 0;
         for root in &roots {
-            let project = Project::of(image, &view.evidence.files, root).ok_or_else(|| {
+            let installed = installed(image, root);
+            let project = Project::of(image, &view.evidence.files, root, &installed).ok_or_else(|| {
                 Unseen::Failed(format!(
                     "there is no package.json that says what is a devDependency in /{root}/node_modules"
                 ))
             })?;
-            let installed = installed(image, root);
             packages += installed.len();
             found.extend(project.dev_among(&installed));
         }
@@ -244,8 +244,14 @@ struct Project {
 }
 
 impl Project {
-    /// The project whose packages are below `root`: by the image's own `package.json`, or else by the learner's.
-    fn of(image: &Image, files: &Files, root: &str) -> Option<Self> {
+    /// The project whose packages are below `root`: by the image's own `package.json`, or else by the learner's. Of
+    /// several that the learner has, it is the one that asks for most of what is installed.
+    fn of(
+        image: &Image,
+        files: &Files,
+        root: &str,
+        installed: &BTreeMap<String, String>,
+    ) -> Option<Self> {
         let path = format!("{root}/package.json");
         let content = image
             .tree
@@ -259,13 +265,25 @@ impl Project {
             .filter(|(p, _)| !p.contains("node_modules/"))
             .filter_map(|(p, s)| Some((p.as_str(), serde_json::from_slice(s.bytes()).ok()?)))
             .collect();
-        // The same project in the learner's folder: the same name, or the only one there is.
+        let asked_for = |manifest: &serde_json::Value| {
+            let asks = |name: &str| {
+                ["dependencies", "devDependencies", "optionalDependencies"]
+                    .iter()
+                    .any(|key| manifest.get(key).is_some_and(|t| t.get(name).is_some()))
+            };
+            let top = installed
+                .keys()
+                .filter_map(|k| k.strip_prefix("node_modules/"));
+            top.filter(|name| asks(name)).count()
+        };
+        // The same project in the learner's folder: the same name, or the one that fits what is installed.
         let same = match &own {
             Some(own) => learners
                 .iter()
                 .find(|(_, l)| l.get("name") == own.get("name")),
-            None if learners.len() == 1 => learners.first(),
-            None => learners.iter().find(|(p, _)| *p == "package.json"),
+            None => learners
+                .iter()
+                .max_by_key(|(path, l)| (asked_for(l), *path == "package.json")),
         };
         let manifest = same.map(|(_, l)| l).or(own.as_ref())?;
         let names = |key: &str| -> BTreeSet<String> {
@@ -405,6 +423,23 @@ mod tests {
         Case::of_image(&image).fails::<NoDevDependencies>();
         let clean = image.replace("node_modules/typescript", "node_modules/express");
         Case::of_image(&clean).passes::<NoDevDependencies>();
+    }
+
+    #[test]
+    fn of_two_projects_it_is_the_one_whose_packages_are_there() {
+        let page =
+            r#"{"name":"page","dependencies":{"react":"19"},"devDependencies":{"vite":"8"}}"#;
+        let work = |packages: &[&str]| {
+            let files: String = packages.iter().map(|p| package(p)).collect();
+            Case::of("FROM node:24-alpine\nCOPY . .")
+                .image(&format!("layer x\n{files}"))
+                .file("backend/package.json", MANIFEST)
+                .file("frontend/package.json", page)
+        };
+        work(&["express"]).passes::<NoDevDependencies>();
+        work(&["express", "typescript"]).fails::<NoDevDependencies>();
+        work(&["react", "react-dom"]).passes::<NoDevDependencies>();
+        work(&["react", "vite"]).fails::<NoDevDependencies>();
     }
 
     #[test]
