@@ -7,8 +7,9 @@ use super::manifests_before_source::Walked;
 use super::params::{Names, matches_pattern};
 use super::{Check, Doc, Example, Judged, Verdict, View, failure, reorder, walk};
 use crate::diagnostic::Finding;
+use crate::dockerfile::Command;
 use crate::evidence::{BuildOutcome, Built, Extra, Need, SourceEvidence, Step, Unseen};
-use crate::stages::Stage;
+use crate::stages::{Base, Stage};
 
 /// See [`Check::DOC`].
 pub(super) struct CacheSurvives;
@@ -263,9 +264,7 @@ fn matching<'a>(
                 return true;
             };
             match instruction {
-                Some(i) => walk::lineage(&source.graph, stage.index)
-                    .iter()
-                    .any(|l| l.instructions.contains(&i)),
+                Some(i) => is_of(source, stage, i),
                 None => {
                     name_parts(&s.name)
                         .and_then(|(p, _)| stage_of_name(source, p))
@@ -275,6 +274,39 @@ fn matching<'a>(
             }
         })
         .collect()
+}
+
+/// Whether a step's instruction is one of the stage's, or the same step as one of them.
+fn is_of(source: &SourceEvidence, stage: &Stage, instruction: usize) -> bool {
+    let mut own = walk::all_instructions(source, stage).into_iter();
+    own.any(|(i, _)| i == instruction || is_same_step(source, i, instruction))
+}
+
+/// Whether two instructions do the same on the same ground: of two stages that begin alike, the engine carries the
+/// common steps out once, and names one of the stages.
+fn is_same_step(source: &SourceEvidence, one: usize, other: usize) -> bool {
+    let way = way_to(source, one);
+    way.is_some() && way == way_to(source, other)
+}
+
+/// The image that an instruction's stage begins with in the end, and what is done up to the instruction; `None` where it
+/// begins with none that is known.
+fn way_to(source: &SourceEvidence, instruction: usize) -> Option<(String, Vec<String>)> {
+    let graph = &source.graph;
+    let stage = graph
+        .stages
+        .iter()
+        .find(|s| s.instructions.contains(&instruction))?;
+    let base = match &walk::lineage(graph, stage.index).first()?.base {
+        Base::Image(image) => image.clone(),
+        _ => return None,
+    };
+    let all = walk::all_instructions(source, stage).into_iter();
+    let steps = all
+        .take_while(|(i, _)| *i <= instruction)
+        .filter(|(_, x)| !matches!(x.command, Command::From { .. }))
+        .map(|(_, x)| normal(&source.dockerfile.source.snippet(x.span)));
+    Some((base, steps.collect()))
 }
 
 fn no_step(view: &View<'_>, source: &SourceEvidence, wanted: &Wanted) -> Finding {
@@ -369,9 +401,8 @@ fn first_broken(source: &SourceEvidence, built: &Built, victim: usize) -> Option
         .filter(|s| !s.cached && !is_from(s))
         .filter_map(|s| instruction_of(source, s))
         .collect();
-    order
-        .into_iter()
-        .find(|i| *i <= victim && fresh.contains(i))
+    let is_fresh = |i: usize| fresh.iter().any(|f| *f == i || is_same_step(source, i, *f));
+    order.into_iter().find(|i| *i <= victim && is_fresh(*i))
 }
 
 const PARAMS: &str = "\
@@ -538,6 +569,54 @@ steps = [{ installs = true }]";
             none.fails::<CacheSurvives>().message,
             "no step installs the dependencies"
         );
+    }
+
+    #[test]
+    fn a_step_that_two_stages_share_is_of_both() {
+        let install = "WORKDIR /app\nCOPY package*.json ./\nRUN npm ci\n";
+        let text = format!(
+            "FROM node:24 AS deps\n{install}FROM node:24 AS builder\n{install}COPY . .\n\
+            FROM deps AS production\nCOPY --from=builder /app/dist ./dist\n"
+        );
+        let shared = |text: &str, cached| case(text, &[("[deps 4/4] RUN npm ci", 4, cached)]);
+        shared(&text, true).passes::<CacheSurvives>();
+        shared(&text, false).fails::<CacheSurvives>();
+        // The step that two stages share broke the cache of both.
+        let whole = "COPY . .\nRUN npm ci\n";
+        let text = format!(
+            "FROM node:24 AS page\n{whole}FROM node:24 AS builder\n{}FROM page AS production\n\
+            COPY --from=builder /app/dist ./dist\n",
+            whole.replace("RUN", "WORKDIR /api\nRUN")
+        );
+        let steps = [
+            ("[page 2/3] COPY . .", 2, false),
+            ("[builder 3/4] WORKDIR /api", 6, false),
+            ("[builder 4/4] RUN npm ci", 7, false),
+        ];
+        let broken = case(&text, &steps);
+        assert_eq!(broken.words(&broken.fails::<CacheSurvives>()), "COPY . .");
+    }
+
+    #[test]
+    fn a_step_on_another_ground_is_another_step() {
+        let install = "WORKDIR /app\nCOPY package*.json ./\nRUN npm ci\n";
+        let text = format!(
+            "FROM node:24 AS deps\n{install}FROM node:24 AS builder\n{install}COPY . .\n\
+            FROM deps AS production\nCOPY --from=builder /app/dist ./dist\n"
+        );
+        let shared = |text: &str| case(text, &[("[deps 4/4] RUN npm ci", 4, true)]);
+        for (one, other) in [
+            ("WORKDIR /app", "WORKDIR /src"),
+            ("node:24", "node:24-slim"),
+        ] {
+            let differs = text.replacen(one, other, 1);
+            assert!(
+                shared(&differs)
+                    .fails::<CacheSurvives>()
+                    .message
+                    .starts_with("no step in `builder`")
+            );
+        }
     }
 
     #[test]
