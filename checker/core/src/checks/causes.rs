@@ -34,6 +34,16 @@ const CAUSES: &[Cause] = &[
         help: "The image's /etc/passwd does not know the user: name it by its number, or make it in the final stage.",
     },
     Cause {
+        words: &["cannot find module", "linux-", "-musl"],
+        help: "A part of the package is machine code, and the one for Alpine is missing: install the packages on \
+            Alpine, too, for an image that runs on it.",
+    },
+    Cause {
+        words: &["cannot find module", "linux-", "-gnu"],
+        help: "A part of the package is machine code, and the one for Debian is missing: install the packages on \
+            Debian, too, for an image that runs on it.",
+    },
+    Cause {
         words: &["cannot find module"],
         help: "A file of the program or of a package is not in the image: copy what it imports (dist/, node_modules/) \
             into the final stage.",
@@ -365,6 +375,14 @@ mod tests {
                 "No directory of PATH",
             ),
             ("Error: Cannot find module '/app/dist/server.js'", "dist/"),
+            (
+                "Error: Cannot find module '@resvg/resvg-js-linux-x64-musl'",
+                "install the packages on Alpine",
+            ),
+            (
+                "Error: Cannot find module '@resvg/resvg-js-linux-arm64-gnu'",
+                "install the packages on Debian",
+            ),
             (
                 "ModuleNotFoundError: No module named 'flask'",
                 "virtual environment",
