@@ -95,14 +95,24 @@ fn unknown_format(format: &str) -> Failure {
     failure.help(format!("The formats are {}.", names.join(", ")))
 }
 
-/// The worst of the outcomes: what was not looked at outweighs what failed, and no report is no pass.
+/// The worst of the outcomes: what could not be looked at outweighs what failed, and no report is no pass. An exercise
+/// of which nothing was to be looked at (`--static`, and the text alone decides nothing) says nothing among others.
 fn exit_of(reports: &[Report]) -> Exit {
-    let worst = |r: &Report| match r.outcome {
+    let passed_over = |r: &&Report| r.checks.iter().all(|c| c.status == Status::Skipped);
+    let looked_at: Vec<&Report> = reports.iter().filter(|r| !passed_over(r)).collect();
+    match looked_at.is_empty() {
+        true => worst(reports.iter()),
+        false => worst(looked_at.into_iter()),
+    }
+}
+
+fn worst<'a>(reports: impl Iterator<Item = &'a Report>) -> Exit {
+    let exit = |r: &Report| match r.outcome {
         Outcome::Passed => Exit::Passed,
         Outcome::Failed => Exit::Work,
         Outcome::Error => Exit::Environment,
     };
-    reports.iter().map(worst).max().unwrap_or(Exit::Usage)
+    reports.map(exit).max().unwrap_or(Exit::Usage)
 }
 
 /// The sentence after a single report: what to do now, with files named as seen from the current folder.
