@@ -380,25 +380,63 @@ async fn after_build(
             )
         }
         Need::Rebuild { path, append } => {
-            let text = append.replace("{nonce}", &crate::workspace::random_text());
-            let variation = Variation {
-                append: Some((path, text)),
-                ..Variation::default()
-            };
+            let first = rebuild(builder, check, build, &path, &append).await?;
             again(
-                builder
-                    .build(
-                        build,
-                        None,
-                        &variation,
-                        &format!("`{}`: after an edit", check.key),
-                    )
-                    .await?,
+                if all_cached(&first) {
+                    first
+                } else {
+                    // Right after a first build, an engine at work on another one may not have all of it in its cache
+                    // yet. A line that breaks the cache breaks it each time.
+                    let second = rebuild(builder, check, build, &path, &append).await?;
+                    more_cached(first, second)
+                },
                 Extra::Rebuild,
             )
         }
         _ => Observed::Skipped("not looked at".into()),
     })
+}
+
+/// Builds once more after an edit that was never made before.
+async fn rebuild(
+    builder: &Builder<'_>,
+    check: &PlannedCheck,
+    build: &PlannedBuild,
+    path: &str,
+    append: &str,
+) -> Result<Observed<BuildOutcome>> {
+    let text = append.replace("{nonce}", &crate::workspace::random_text());
+    let variation = Variation {
+        append: Some((path.to_owned(), text)),
+        ..Variation::default()
+    };
+    let what = format!("`{}`: after an edit", check.key);
+    builder.build(build, None, &variation, &what).await
+}
+
+fn cached_steps(outcome: &Observed<BuildOutcome>) -> Option<(usize, usize)> {
+    match outcome {
+        Observed::Seen(BuildOutcome::Built(built)) => {
+            let cached = built.steps.iter().filter(|s| s.cached).count();
+            Some((cached, built.steps.len()))
+        }
+        _ => None,
+    }
+}
+
+fn all_cached(outcome: &Observed<BuildOutcome>) -> bool {
+    cached_steps(outcome).is_none_or(|(cached, all)| cached == all)
+}
+
+fn more_cached(
+    first: Observed<BuildOutcome>,
+    second: Observed<BuildOutcome>,
+) -> Observed<BuildOutcome> {
+    if cached_steps(&second) > cached_steps(&first) {
+        second
+    } else {
+        first
+    }
 }
 
 /// Builds the lab's own starter and measures it.
