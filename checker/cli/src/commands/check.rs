@@ -99,20 +99,16 @@ fn unknown_format(format: &str) -> Failure {
 /// of which nothing was to be looked at (`--static`, and the text alone decides nothing) says nothing among others.
 fn exit_of(reports: &[Report]) -> Exit {
     let passed_over = |r: &&Report| r.checks.iter().all(|c| c.status == Status::Skipped);
-    let looked_at: Vec<&Report> = reports.iter().filter(|r| !passed_over(r)).collect();
-    match looked_at.is_empty() {
-        true => worst(reports.iter()),
-        false => worst(looked_at.into_iter()),
+    let mut counted: Vec<&Report> = reports.iter().filter(|r| !passed_over(r)).collect();
+    if counted.is_empty() {
+        counted = reports.iter().collect();
     }
-}
-
-fn worst<'a>(reports: impl Iterator<Item = &'a Report>) -> Exit {
     let exit = |r: &Report| match r.outcome {
         Outcome::Passed => Exit::Passed,
         Outcome::Failed => Exit::Work,
         Outcome::Error => Exit::Environment,
     };
-    reports.map(exit).max().unwrap_or(Exit::Usage)
+    counted.into_iter().map(exit).max().unwrap_or(Exit::Usage)
 }
 
 /// The sentence after a single report: what to do now, with files named as seen from the current folder.

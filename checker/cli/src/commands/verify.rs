@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use futures_util::StreamExt as _;
 use mslab_core::lab::Lab;
 use mslab_core::plan::Plan;
-use mslab_core::report::Status;
 use mslab_engine::CancellationToken;
 
 use crate::args::{Global, VerifyArgs};
@@ -14,7 +13,9 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::runtime;
 use crate::terminal::{DIM, GOOD, PROBLEM, paint, say};
-use crate::verify::{Board, Case, Expectation, Kept, Proof, Prover, Scope, cases, stored};
+use crate::verify::{
+    Board, Case, Expectation, Kept, Proof, Prover, Scope, cases, noticed_by, stored,
+};
 use crate::workspace::Surroundings;
 
 /// How many cases are looked at together: one for each processor, and two at least, because while one waits for its
@@ -313,8 +314,7 @@ impl Tally {
         proof: &Proof,
         args: &VerifyArgs,
     ) -> Vec<String> {
-        let mut checks = proof.report.checks.iter();
-        let noticed = checks.any(|c| c.status == Status::Failed);
+        let noticed = !noticed_by(&proof.report).is_empty();
         let may_survive = expectation.may_survive();
         self.of_lab.made += 1;
         self.of_lab.noticed += usize::from(noticed && !may_survive);
@@ -395,13 +395,7 @@ fn symbol(good: bool) -> String {
 }
 
 fn verdict(proof: &Proof) -> String {
-    let failed: Vec<&str> = proof
-        .report
-        .checks
-        .iter()
-        .filter(|c| c.status == Status::Failed)
-        .map(|c| c.key.as_str())
-        .collect();
+    let failed = noticed_by(&proof.report);
     if failed.is_empty() {
         "passes".to_owned()
     } else {

@@ -23,7 +23,7 @@ use crate::progress::Listener;
 pub(crate) use board::Board;
 pub(crate) use fixes::{FixTrial, build_fixes};
 pub(crate) use kept::Kept;
-pub(crate) use mutant::Expectation;
+pub(crate) use mutant::{Expectation, noticed_by};
 
 /// One folder with what must come of it.
 pub(crate) struct Case {

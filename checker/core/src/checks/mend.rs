@@ -125,7 +125,7 @@ impl<'a> Text<'a> {
         let instructions = self.of(stage);
         let tail = instructions
             .iter()
-            .rposition(|i| !is_about_the_start(i.keyword))
+            .rposition(|i| !i.keyword.is_about_the_start() && i.keyword != Keyword::Volume)
             .map_or(0, |i| i + 1);
         let start = instructions[tail..]
             .iter()
@@ -155,20 +155,6 @@ impl<'a> Text<'a> {
         }
         end
     }
-}
-
-/// Instructions that say how a container starts, and nothing about the filesystem.
-fn is_about_the_start(keyword: Keyword) -> bool {
-    matches!(
-        keyword,
-        Keyword::Cmd
-            | Keyword::Entrypoint
-            | Keyword::Expose
-            | Keyword::Healthcheck
-            | Keyword::Label
-            | Keyword::Stopsignal
-            | Keyword::Volume
-    )
 }
 
 /// A `JSON` array as Dockerfiles write it.

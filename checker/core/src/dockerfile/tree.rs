@@ -141,6 +141,23 @@ pub struct Instruction {
     pub kept_error: Option<ParseError>,
 }
 
+impl Keyword {
+    /// Whether the instruction neither makes a file nor changes how a later instruction runs: it says how a container
+    /// starts, or what people should know of it.
+    #[must_use]
+    pub fn is_about_the_start(self) -> bool {
+        matches!(
+            self,
+            Self::Cmd
+                | Self::Entrypoint
+                | Self::Expose
+                | Self::Healthcheck
+                | Self::Label
+                | Self::Stopsignal
+        )
+    }
+}
+
 impl Instruction {
     /// How a `CMD` or `ENTRYPOINT` is written; `None` for all other instructions.
     #[must_use]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use similar::{DiffOp, TextDiff};
 
 use crate::diagnostic::{Files, Fix};
-use crate::dockerfile::{Instruction, Keyword};
+use crate::dockerfile::Instruction;
 use crate::evidence::SourceEvidence;
 use crate::plan::{Plan, PlannedBuild};
 use crate::source::{Source, Span};
@@ -108,7 +108,7 @@ pub(super) fn becomes(
         return Some(Becomes::Solution);
     }
     let was = target(before)?;
-    now.same(&was, |i| !is_about_the_start(i.keyword))
+    now.same(&was, |i| !i.keyword.is_about_the_start())
         .then_some(Becomes::Itself)
 }
 
@@ -204,19 +204,6 @@ fn meaning(instruction: &Instruction) -> String {
     }
     words.extend(instruction.heredocs.iter().map(|h| h.content.clone()));
     words.join(" ")
-}
-
-/// Instructions that neither make a file nor change how a later instruction runs.
-fn is_about_the_start(keyword: Keyword) -> bool {
-    matches!(
-        keyword,
-        Keyword::Cmd
-            | Keyword::Entrypoint
-            | Keyword::Expose
-            | Keyword::Healthcheck
-            | Keyword::Label
-            | Keyword::Stopsignal
-    )
 }
 
 #[cfg(test)]

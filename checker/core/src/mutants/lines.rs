@@ -22,11 +22,7 @@ pub(super) static DROP_USER: Rule = Rule {
     notice: &["non-root"],
     make: |ground| {
         let mut all = Vec::new();
-        for target in ground
-            .stages
-            .iter()
-            .filter(|s| ground.targets.contains(&s.index))
-        {
+        for target in ground.target_stages() {
             let users = ground
                 .of(target)
                 .iter()
@@ -182,11 +178,7 @@ pub(super) static AS_ROOT: Rule = Rule {
     notice: &["non-root"],
     make: |ground| {
         let names = |s: &Stage| ground.of(s).iter().any(|i| i.keyword == Keyword::User);
-        let mut all = at_the_end(ground, &["USER 0"], |_| true);
-        let targets = ground.stages.iter();
-        let silent: Vec<String> = targets.filter(|s| !names(s)).map(|s| s.label()).collect();
-        all.retain(|spoiled| silent.contains(&spoiled.place));
-        all
+        at_the_end(ground, &["USER 0"], |s| !names(s))
     },
 };
 
@@ -204,17 +196,13 @@ pub(super) static OTHER_PROGRAM: Rule = Rule {
     make: |ground| {
         let lines = ["ENTRYPOINT []", "CMD [\"/no/such/program\"]"];
         let starts = |s: &Stage| ground.of(s).iter().any(|i| i.start_form().is_some());
-        let mut all = at_the_end(ground, &lines, |_| true);
-        let targets = ground.stages.iter();
-        let silent: Vec<String> = targets.filter(|s| !starts(s)).map(|s| s.label()).collect();
-        all.retain(|spoiled| silent.contains(&spoiled.place));
-        all
+        at_the_end(ground, &lines, |s| !starts(s))
     },
 };
 
 /// Lines at the end of each target, before how it is started and by whom.
-fn at_the_end(ground: &Ground<'_>, lines: &[&str], fits: fn(&Stage) -> bool) -> Vec<Spoiled> {
-    let spoil = |stage: &&Stage| {
+fn at_the_end(ground: &Ground<'_>, lines: &[&str], fits: impl Fn(&Stage) -> bool) -> Vec<Spoiled> {
+    let spoil = |stage: &Stage| {
         let own = ground.of(stage);
         let late = |i: &&Instruction| {
             matches!(
@@ -228,9 +216,6 @@ fn at_the_end(ground: &Ground<'_>, lines: &[&str], fits: fn(&Stage) -> bool) -> 
         };
         Some(Ground::spoil(stage, edits))
     };
-    let targets = ground
-        .stages
-        .iter()
-        .filter(|s| ground.targets.contains(&s.index) && fits(s));
+    let targets = ground.target_stages().filter(|s| fits(s));
     targets.filter_map(spoil).collect()
 }

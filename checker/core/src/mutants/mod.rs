@@ -244,6 +244,12 @@ impl<'a> Ground<'a> {
         stages.flat_map(|s| self.of(s).iter().map(move |i| (s, i)))
     }
 
+    /// Of the stages that are built the targets.
+    fn target_stages(&self) -> impl Iterator<Item = &'a Stage> {
+        let built = self.stages.iter().copied();
+        built.filter(|s| self.targets.contains(&s.index))
+    }
+
     /// The instructions of the targets.
     fn shipped(&self) -> impl Iterator<Item = (&'a Stage, &'a Instruction)> {
         self.all().filter(|(s, _)| self.targets.contains(&s.index))

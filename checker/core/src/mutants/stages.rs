@@ -48,14 +48,11 @@ pub(super) static OTHER_NAME: Rule = Rule {
     what: "a target called otherwise",
     notice: &["targets-exist"],
     make: |ground| {
-        let rename = |stage: &&Stage| {
+        let rename = |stage: &Stage| {
             let edits = ground.edits().replace(stage.name.as_ref()?.span, "thing");
             Some(Ground::spoil(stage, edits))
         };
-        let targets = ground
-            .stages
-            .iter()
-            .filter(|s| ground.targets.contains(&s.index));
+        let targets = ground.target_stages();
         targets.filter_map(rename).collect()
     },
 };
@@ -73,11 +70,7 @@ pub(super) static BUILDER_SHIPS: Rule = Rule {
     ],
     make: |ground| {
         let mut all = Vec::new();
-        for target in ground
-            .stages
-            .iter()
-            .filter(|s| ground.targets.contains(&s.index))
-        {
+        for target in ground.target_stages() {
             let copied = ground.of(target).iter().filter_map(|i| match &i.command {
                 Command::Copy(copy) => ground.source.graph.find(&copy.from.as_ref()?.text),
                 _ => None,
@@ -116,14 +109,11 @@ pub(super) static FULL_BASE: Rule = Rule {
         "non-root",
     ],
     make: |ground| {
-        let grow = |stage: &&Stage| {
+        let grow = |stage: &Stage| {
             let (_, large) = LARGER.iter().find(|(small, _)| *small == stage.base_name)?;
             base(ground, stage, large)
         };
-        let targets = ground
-            .stages
-            .iter()
-            .filter(|s| ground.targets.contains(&s.index));
+        let targets = ground.target_stages();
         targets.filter_map(grow).collect()
     },
 };
