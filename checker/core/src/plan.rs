@@ -90,6 +90,8 @@ pub struct PlannedCheck {
     pub check: &'static dyn checks::AnyCheck,
     /// With the lab's parameters.
     pub bound: Box<dyn BoundCheck>,
+    /// Names of the parameters that the lab gives, in kebab case.
+    pub given: Vec<String>,
     /// Index in [`Plan::builds`] of the build that it judges.
     pub build: usize,
     /// What it earns.
@@ -132,6 +134,7 @@ impl Plan {
                     key: table.key().to_owned(),
                     check,
                     bound,
+                    given: table.params.keys().cloned().collect(),
                     build,
                     points: table.points,
                     nudge: table.nudge.clone(),
@@ -171,6 +174,7 @@ impl Plan {
                 key: (*id).to_owned(),
                 check,
                 bound,
+                given: Vec::new(),
                 build: 0,
                 points: 0,
                 nudge: None,

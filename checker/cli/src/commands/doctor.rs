@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::images::needed;
 use crate::runtime;
-use crate::terminal::{DIM, GOOD, HINT, PROBLEM, paint};
+use crate::terminal::{self, DIM, GOOD, HINT, PROBLEM, paint};
 use crate::workspace::Surroundings;
 
 /// Room that builds want on the engine's disk is not known to its API; on this machine it is.
@@ -277,21 +277,23 @@ fn human(diagnosis: &Diagnosis, quiet: bool) -> String {
     }
     line(String::new());
     line("Where an engine was looked for, in order".into());
+    let wide = terminal::width() >= 100;
     for place in &diagnosis.trail {
-        line(format!(
-            "    {:<22} {:<54} {}",
-            place.named_by,
-            place.host,
-            paint(DIM, &place.outcome)
-        ));
+        let outcome = paint(DIM, &place.outcome);
+        line(if wide {
+            format!("    {:<22} {:<54} {outcome}", place.named_by, place.host)
+        } else {
+            format!("    {}: {outcome}\n      {}", place.named_by, place.host)
+        });
     }
     if !diagnosis.bases.is_empty() {
         line(String::new());
         let count = |state| diagnosis.bases.iter().filter(|b| b.state == state).count();
         let (present, stand_ins, missing) = (count("present"), count("stand-in"), count("missing"));
         line(format!(
-            "Base images of the labs: {present} present, {stand_ins} stand-ins, {missing} missing   (mslab images list)"
+            "Base images of the labs: {present} present, {stand_ins} stand-ins, {missing} missing"
         ));
+        line("    `mslab images list` names them".into());
         match diagnosis.registry {
             Some(true) => line("    a registry answers".into()),
             Some(false) => line("    no registry answers".into()),

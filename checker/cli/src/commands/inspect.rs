@@ -31,17 +31,16 @@ pub(crate) struct Inspect {
 pub(crate) fn run(args: &Inspect, global: &Global) -> Result<Exit> {
     let listener = Terminal::listener(global);
     let image = read(&args.image, global, &*listener)?;
-    let other = args
-        .compare
-        .as_ref()
-        .map(|o| read(o, global, &*listener))
-        .transpose()?;
+    let other = match &args.compare {
+        Some(name) => Some((name, read(name, global, &*listener)?)),
+        None => None,
+    };
     listener.on(Event::Done);
     let text = match other {
-        Some(other) => {
+        Some((name, other)) => {
             let comparison = compare(&image, &other);
             match args.format {
-                PlainFormat::Human => comparison.human(args.top),
+                PlainFormat::Human => comparison.human([&args.image, name], args.top),
                 PlainFormat::Json => json(&comparison)?,
             }
         }
@@ -49,7 +48,7 @@ pub(crate) fn run(args: &Inspect, global: &Global) -> Result<Exit> {
             let sources = args.file.as_ref().map(|f| sources(&image, f)).transpose()?;
             let inspection = inspect(&image, sources.as_deref(), args.top);
             match args.format {
-                PlainFormat::Human => inspection.human(),
+                PlainFormat::Human => inspection.human(&args.image),
                 PlainFormat::Json => json(&inspection)?,
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::failure::Result;
-use crate::terminal::{DIM, GOOD, PROBLEM, paint, say};
+use crate::terminal::{self, DIM, GOOD, PROBLEM, paint, say};
 use crate::workspace::{ExerciseState, Progress, Surroundings, Workspace};
 
 /// Prints the table.
@@ -15,16 +15,14 @@ pub(crate) fn run() -> Result<Exit> {
         .map(|l| l.definition.title.chars().count())
         .max()
         .unwrap_or(0);
-    say!(
-        "{}",
-        paint(
-            DIM,
-            format!(
-                "{:<12}  {:<8}  {:<width$}  {:<13}  points",
-                "exercise", "lesson", "title", "status"
-            )
-        )
-    );
+    let wide = width + 44 <= terminal::width();
+    if wide {
+        let head = format!(
+            "{:<12}  {:<8}  {:<width$}  {:<13}  points",
+            "exercise", "lesson", "title", "status"
+        );
+        say!("{}", paint(DIM, head));
+    }
     let (mut passed, total) = (0, labs.len());
     for lab in &labs {
         let exercise = state
@@ -42,10 +40,13 @@ pub(crate) fn run() -> Result<Exit> {
         };
         let status = paint(style, format!("{status:<13}"));
         let (title, lesson) = (&lab.definition.title, &lab.definition.lesson);
-        say!(
-            "{:<12}  {lesson:<8}  {title:<width$}  {status}  {points:>3} / 100",
-            lab.exercise()
-        );
+        let exercise = lab.exercise();
+        if wide {
+            say!("{exercise:<12}  {lesson:<8}  {title:<width$}  {status}  {points:>3} / 100");
+        } else {
+            // On a narrow terminal a title has a line of its own.
+            say!("{exercise:<12}  {status}  {points:>3} / 100\n    {title}");
+        }
     }
     say!("\n{passed} of {total} passed. `mslab check` checks the next one.");
     if here.workspace.is_none() {

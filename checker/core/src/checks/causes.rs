@@ -5,9 +5,8 @@ use crate::dockerfile::Keyword;
 use crate::evidence::{ProbeOutcome, Unseen};
 use crate::units::Millis;
 
-use super::View;
 use super::mend::Text;
-use super::started::{Program, started};
+use super::{View, start_fault};
 
 /// How many of a container's last lines a finding shows.
 const SHOWN: usize = 10;
@@ -18,6 +17,9 @@ struct Cause {
     words: &'static [&'static str],
     help: &'static str,
 }
+
+const MISSING_FILE: &str = "The program asks for a file that is not in the image, or not where it looks: copy the file \
+    into the final stage, and mind the WORKDIR where its name is no whole path.";
 
 const CAUSES: &[Cause] = &[
     Cause {
@@ -49,7 +51,7 @@ const CAUSES: &[Cause] = &[
             into the final stage.",
     },
     Cause {
-        words: &["err_module_not_found"],
+        words: &["cannot find package"],
         help: "A package that the program imports is not in the image: copy node_modules/ into the final stage.",
     },
     Cause {
@@ -106,6 +108,18 @@ const CAUSES: &[Cause] = &[
         help: "The program has no execute bit for the image's user: COPY --chmod=755, or chmod in the builder.",
     },
     Cause {
+        words: &["enoent", "open '"],
+        help: MISSING_FILE,
+    },
+    Cause {
+        words: &["filenotfounderror"],
+        help: MISSING_FILE,
+    },
+    Cause {
+        words: &["open ", "no such file or directory"],
+        help: MISSING_FILE,
+    },
+    Cause {
         words: &["permission denied"],
         help: "The image's user may not use a file that the program needs: copy it with --chown or --chmod, or let \
             the program write only below /tmp.",
@@ -138,7 +152,7 @@ fn known(output: &str) -> Option<(&'static Cause, &str)> {
 }
 
 /// Puts the line that says why first, where so much comes after it that the end of the output does not show it.
-pub(super) fn with_reason(mut finding: Finding, output: &str) -> Finding {
+fn with_reason(mut finding: Finding, output: &str) -> Finding {
     let Some((_, line)) = known(output) else {
         return finding;
     };
@@ -154,7 +168,7 @@ pub(super) fn with_reason(mut finding: Finding, output: &str) -> Finding {
 }
 
 /// Why an engine did not start a container, without the names of all the programs that passed the message on.
-pub(super) fn plain_reason(reason: &str) -> String {
+fn plain_reason(reason: &str) -> String {
     let line = first_line(reason);
     match line.find("exec: \"") {
         Some(at) => line[at..].to_owned(),
@@ -201,37 +215,24 @@ pub(super) fn common(
     Ok(match outcome {
         ProbeOutcome::NotStarted(reason) => {
             let finding = finding(view, "the container does not start", reason)
-                .expected(wanted, first_line(reason));
-            not_started(view, finding, reason)
+                .expected(wanted, plain_reason(reason));
+            start_fault::explain(view, finding, reason)
         }
         ProbeOutcome::Exited {
             code,
             stdout,
             stderr,
         } => {
-            let output = joined(stdout, stderr);
-            ended(
-                finding(
-                    view,
-                    format!("the container ended by itself, {}", exit(*code)),
-                    &output,
-                ),
-                *code,
-            )
-            .expected(wanted, exit(*code))
+            let message = format!("the container ended by itself, {}", exit(*code));
+            ended(view, message, *code, &joined(stdout, stderr)).expected(wanted, exit(*code))
         }
         ProbeOutcome::NoAnswer {
             exit_code: Some(code),
             output,
-        } => ended(
-            finding(
-                view,
-                format!("the container ended before it answered, {}", exit(*code)),
-                output,
-            ),
-            *code,
-        )
-        .expected(wanted, exit(*code)),
+        } => {
+            let message = format!("the container ended before it answered, {}", exit(*code));
+            ended(view, message, *code, output).expected(wanted, exit(*code))
+        }
         ProbeOutcome::NoAnswer { output, .. } => {
             no_answer(view, finding(view, "nothing answers on the port", output))
                 .expected(wanted, "no answer; the container was still running")
@@ -287,8 +288,10 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().trim().to_owned()
 }
 
-/// An end that has a cause which no output shows.
-fn ended(finding: Finding, code: i64) -> Finding {
+/// An end that nobody wanted, with its cause: by what was printed, by what the image shows, or by the exit code.
+pub(super) fn ended(view: &View<'_>, message: String, code: i64, output: &str) -> Finding {
+    let finding = with_reason(finding(view, message, output), output);
+    let finding = start_fault::explain(view, finding, output);
     if finding.help.is_some() {
         return finding;
     }
@@ -299,36 +302,6 @@ fn ended(finding: Finding, code: i64) -> Finding {
         137 => "It used more memory than the probe allows.",
         _ => "Start the image yourself with `docker run`, and read what it prints.",
     })
-}
-
-/// What the image says about a program that could not be started: the engine's own words leave much open.
-fn not_started(view: &View<'_>, finding: Finding, reason: &str) -> Finding {
-    let Some(started) = view.image().ok().and_then(started) else {
-        return finding;
-    };
-    let reason = reason.to_lowercase();
-    if reason.contains("no such file")
-        && let Program::File { named, .. } = &started.program
-    {
-        let facts = started.program.facts();
-        let loader = facts
-            .and_then(|f| f.elf.as_ref())
-            .and_then(|e| e.interpreter.as_deref());
-        let script = facts.and_then(|f| f.interpreter.as_deref());
-        if let Some(what) = loader
-            .map(|l| format!("the loader {l}"))
-            .or(script.map(|s| format!("the interpreter {s}")))
-        {
-            return finding.help(format!("{named} is there; {what} that it needs is not."));
-        }
-    }
-    if let (Some(_), Program::Missing(shell)) = (&started.script, &started.program) {
-        return finding.help(format!(
-            "{} is in shell form, and the image has no {shell}: write it as a JSON array.",
-            started.from
-        ));
-    }
-    finding
 }
 
 /// What the image says about a port that nobody answers on.

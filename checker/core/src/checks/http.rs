@@ -149,13 +149,14 @@ impl Check for Http {
             return Ok(causes::common(view, outcome, &wanted)?.into());
         };
         let asked = format!("http://127.0.0.1:{}{}", params.port, params.path);
-        let fail = |message: String, expected: String, actual: String| {
+        let fail = |message: String, expected: String, actual: String, help: Option<String>| {
             let mut finding = crate::diagnostic::Finding::new(message)
                 .expected(expected, actual)
                 .details(causes::tail(&body_shown(body)));
             if let Some(span) = causes::start_span(view) {
                 finding = finding.at(view.place(span));
             }
+            finding.help = help;
             Ok(Verdict::from(finding))
         };
         if *status != params.status {
@@ -163,6 +164,7 @@ impl Check for Http {
                 format!("{asked} answers {status}"),
                 format!("status {}", params.status),
                 format!("status {status}"),
+                None,
             );
         }
         for (name, words) in &params.headers {
@@ -179,10 +181,16 @@ impl Check for Http {
                     none if all.is_empty() => format!("no header `{name}`{none}"),
                     value => format!("`{name}: {value}`"),
                 };
+                let help = format!(
+                    "The server's own settings decide which headers it sends. In nginx that is \
+                     `add_header {name} ...;` in the location that serves {}.",
+                    params.path
+                );
                 return fail(
                     format!("{asked} answers without `{words}` in its header `{name}`"),
                     format!("`{name}` with `{words}`"),
                     actual,
+                    Some(help),
                 );
             }
         }
@@ -196,6 +204,7 @@ impl Check for Http {
                     0 => "an empty body".to_owned(),
                     n => format!("{n} bytes without it"),
                 },
+                None,
             );
         }
         Ok(Verdict::passed(format!(

@@ -9,7 +9,7 @@ use crate::evidence::{Extra, Need, Probe, ProbeOutcome, Unseen};
 use crate::units::Millis;
 
 use super::doc::ExampleEvidence;
-use super::{Check, Doc, Example, Judged, Verdict, View, causes, start_fault};
+use super::{Check, Doc, Example, Judged, Verdict, View, causes};
 
 /// The container runs with the lab's arguments and gives the exit code and output wanted.
 pub(super) struct Runs;
@@ -130,26 +130,13 @@ impl Check for Runs {
             stderr,
         } = outcome
         else {
-            let finding = causes::common(view, outcome, &wanted)?;
-            let finding = match outcome {
-                ProbeOutcome::NotStarted(reason) => {
-                    let finding = start_fault::explain(view, finding, reason);
-                    finding.expected(wanted, causes::plain_reason(reason))
-                }
-                _ => finding,
-            };
-            return Ok(finding.into());
+            return Ok(causes::common(view, outcome, &wanted)?.into());
         };
         if *code != params.exit_code {
+            let message = format!("the container ended with {}", causes::exit(*code));
             let output = causes::joined(stdout, stderr);
-            let finding = causes::finding(
-                view,
-                format!("the container ended with {}", causes::exit(*code)),
-                &output,
-            )
-            .expected(wanted, causes::exit(*code));
-            let finding = causes::with_reason(finding, &output);
-            return Ok(start_fault::explain(view, finding, &output).into());
+            let finding = causes::ended(view, message, *code, &output);
+            return Ok(finding.expected(wanted, causes::exit(*code)).into());
         }
         match &params.stdout_contains {
             Some(text) if !stdout.contains(text.as_str()) => {

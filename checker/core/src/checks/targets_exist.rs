@@ -158,7 +158,10 @@ fn finding(
     if given.len() == missing.len() {
         finding = finding.fix(name_them(source, &given));
     } else if let Some(fix) = begin_second_stage(source, missing) {
-        finding = finding.fix(fix);
+        finding = finding.fix(fix).help(
+            "This only gives both stages their names: the second one still ships all that the first one has. Then let it \
+             begin from a smaller image, and COPY --from the first one what is needed to run.",
+        );
     }
     finding
 }

@@ -44,8 +44,8 @@ impl Check for ToolsAbsent {
         what: "None of `tools` can be started in the image: no program of that name is in a folder of programs (`bin`, \
             `sbin`, `node_modules/.bin` and what `PATH` names), be it a file or a link. Other names of the same tool \
             count too: `gcc-14`, `pip3.13`, `x86_64-linux-gnu-gcc`.",
-        why: "A compiler and a package manager are what an intruder would install first. \
-            They also weigh more than most programs.",
+        why: "What the program does not need to run is weight, and a tool in an intruder's hand: a compiler or a \
+            package manager first of all.",
         bad: Example {
             params: "tools = [\"gcc\", \"make\"]",
             image: "layer ADD rootfs.tar.xz / # buildkit\n\

@@ -62,7 +62,7 @@ impl Parser<'_> {
             self.early.push(ParseError {
                 span: Span::at(0),
                 message: "the Dockerfile cannot be empty".to_owned(),
-                help: None,
+                help: Some("A Dockerfile begins with `FROM image`.".to_owned()),
             });
             return;
         }

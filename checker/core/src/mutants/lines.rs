@@ -40,7 +40,8 @@ pub(super) static DROP_START: Rule = Rule {
     notice: &[
         "http",
         "runs",
-        "config",
+        "config.cmd",
+        "config.entrypoint",
         "static-binary",
         "runs-read-only",
         "survives-stop",
@@ -70,45 +71,69 @@ pub(super) static DROP_COPY: Rule = Rule {
     },
 };
 
+/// Whether a later step of its stage, or the start itself, goes by an `ENV`: `PATH`, or any before a `RUN`.
+fn serves_a_step(ground: &Ground<'_>, stage: &Stage, i: &Instruction) -> bool {
+    let after = |other: &&Instruction| other.span.start > i.span.start;
+    let mut steps = ground.of(stage).iter().filter(after);
+    let Command::Env(pairs) = &i.command else {
+        return false;
+    };
+    let mut names = pairs.iter().map(|pair| pair.key.text.as_str());
+    names.any(|name| name == "PATH") || steps.any(|s| s.keyword == Keyword::Run)
+}
+
 pub(super) static DROP_ENV: Rule = Rule {
     id: "drop-env",
-    what: "an ENV left out",
-    notice: &["builds", "http", "runs", "config", "static-binary"],
-    make: |g| without(g, g.all(), |i| i.keyword == Keyword::Env),
+    what: "an ENV left out that later steps go by",
+    notice: &["builds", "http", "runs", "static-binary"],
+    make: |g| {
+        let steps = g.all().filter(|(s, i)| serves_a_step(g, s, i));
+        without(g, steps, |_| true)
+    },
+};
+
+pub(super) static DROP_SETTING: Rule = Rule {
+    id: "drop-setting",
+    what: "an ENV left out that the program should see",
+    notice: &["config.env"],
+    make: |g| {
+        let settings = g.shipped().filter(|(s, i)| !serves_a_step(g, s, i));
+        without(g, settings, |i| i.keyword == Keyword::Env)
+    },
 };
 
 pub(super) static DROP_WORKDIR: Rule = Rule {
     id: "drop-workdir",
     what: "a WORKDIR left out",
-    notice: &["builds", "http", "runs", "config", "files-present"],
-    make: |g| without(g, g.all(), |i| i.keyword == Keyword::Workdir),
+    notice: &["config.workdir"],
+    make: |g| without(g, g.shipped(), |i| i.keyword == Keyword::Workdir),
 };
 
 pub(super) static DROP_HEALTHCHECK: Rule = Rule {
     id: "drop-healthcheck",
     what: "no HEALTHCHECK",
-    notice: &["config"],
+    notice: &["config.healthcheck"],
     make: |g| without(g, g.shipped(), |i| i.keyword == Keyword::Healthcheck),
 };
 
 pub(super) static DROP_LABEL: Rule = Rule {
     id: "drop-label",
     what: "no LABEL",
-    notice: &["config"],
+    notice: &["config.labels"],
     make: |g| without(g, g.shipped(), |i| i.keyword == Keyword::Label),
 };
 
 pub(super) static DROP_EXPOSE: Rule = Rule {
     id: "drop-expose",
     what: "no EXPOSE",
-    notice: &["config"],
+    notice: &["config.exposed"],
     make: |g| without(g, g.shipped(), |i| i.keyword == Keyword::Expose),
 };
 
 pub(super) static DROP_STOPSIGNAL: Rule = Rule {
     id: "drop-stopsignal",
     what: "no STOPSIGNAL",
-    notice: &["config", "survives-stop"],
+    notice: &["config.stop-signal", "survives-stop"],
     make: |g| without(g, g.shipped(), |i| i.keyword == Keyword::Stopsignal),
 };
 
@@ -192,7 +217,13 @@ pub(super) static SHIP_THE_SOURCES: Rule = Rule {
 pub(super) static OTHER_PROGRAM: Rule = Rule {
     id: "other-program",
     what: "starts something else",
-    notice: &["http", "runs", "config", "static-binary"],
+    notice: &[
+        "http",
+        "runs",
+        "config.cmd",
+        "config.entrypoint",
+        "static-binary",
+    ],
     make: |ground| {
         let lines = ["ENTRYPOINT []", "CMD [\"/no/such/program\"]"];
         let starts = |s: &Stage| ground.of(s).iter().any(|i| i.start_form().is_some());

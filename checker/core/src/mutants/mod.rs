@@ -19,7 +19,7 @@ use crate::edits::Edits;
 use crate::evidence::SourceEvidence;
 use crate::judge::read_sources;
 use crate::lab::{Lab, LabError, parse_toml};
-use crate::plan::{Plan, PlannedBuild};
+use crate::plan::{Plan, PlannedBuild, PlannedCheck};
 use crate::source::Source;
 use crate::stages::Stage;
 
@@ -29,9 +29,22 @@ pub struct Rule {
     pub id: &'static str,
     /// What it does, in a few words.
     pub what: &'static str,
-    /// Ids of the checks of which one must notice. It is used only in labs that have one of them.
+    /// Ids of the checks of which one must notice; `config.labels` is a `config` that a lab gives `labels`. Only what
+    /// one of them judges is spoiled.
     pub notice: &'static [&'static str],
     make: fn(&Ground<'_>) -> Vec<Spoiled>,
+}
+
+impl Rule {
+    /// The checks of a plan that must notice.
+    fn noticed_by<'a>(&self, plan: &'a Plan) -> impl Iterator<Item = &'a PlannedCheck> {
+        plan.checks.iter().filter(|c| {
+            self.notice.iter().any(|id| match id.split_once('.') {
+                Some((id, param)) => c.check.id() == id && c.given.iter().any(|g| g == param),
+                None => c.check.id() == *id,
+            })
+        })
+    }
 }
 
 /// Every rule.
@@ -41,6 +54,7 @@ pub static RULES: &[&Rule] = &[
     &lines::DROP_RUN,
     &lines::DROP_COPY,
     &lines::DROP_ENV,
+    &lines::DROP_SETTING,
     &lines::DROP_WORKDIR,
     &lines::DROP_HEALTHCHECK,
     &lines::DROP_LABEL,
@@ -147,15 +161,13 @@ pub fn survivors(lab: &Lab, mutants: &[Mutant]) -> Result<Vec<Survivor>, LabErro
 #[must_use]
 pub fn mutants(plan: &Plan) -> Vec<Mutant> {
     let sources = read_sources(&plan.solution, &plan.builds);
-    let ids: BTreeSet<&str> = plan.checks.iter().map(|c| c.check.id()).collect();
     let mut out: Vec<Mutant> = Vec::new();
     for (path, source) in &sources {
-        let builds = plan.builds.iter().filter(|b| b.dockerfile == *path);
-        let ground = Ground::new(source, &plan.solution, builds);
         for rule in RULES {
-            if !rule.notice.iter().any(|id| ids.contains(id)) {
-                continue;
-            }
+            let judged: BTreeSet<usize> = rule.noticed_by(plan).map(|c| c.build).collect();
+            let builds = judged.iter().filter_map(|n| plan.builds.get(*n));
+            let here = builds.filter(|b| b.dockerfile == *path);
+            let ground = Ground::new(source, &plan.solution, here);
             for spoiled in (rule.make)(&ground) {
                 add(&mut out, rule, path, &plan.solution, spoiled);
             }

@@ -52,7 +52,13 @@ pub(super) static UNKNOWN_USER: Rule = Rule {
 pub(super) static SHELL_FORM: Rule = Rule {
     id: "shell-form",
     what: "CMD or ENTRYPOINT started by a shell",
-    notice: &["exec-form", "static-binary", "survives-stop", "config"],
+    notice: &[
+        "exec-form",
+        "static-binary",
+        "survives-stop",
+        "config.cmd",
+        "config.entrypoint",
+    ],
     make: |g| {
         replaced(g, g.shipped(), |i| match i.start_form()? {
             CommandForm::Exec { span, args } => {
@@ -79,7 +85,8 @@ pub(super) static WRONG_PROGRAM: Rule = Rule {
         "http",
         "runs",
         "static-binary",
-        "config",
+        "config.cmd",
+        "config.entrypoint",
         "runs-read-only",
         "survives-stop",
     ],

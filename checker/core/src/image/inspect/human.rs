@@ -10,41 +10,29 @@ use crate::units::Bytes;
 const WIDTH: usize = 72;
 
 impl Inspection {
-    /// The inspection as text of several short tables.
+    /// The inspection of the image that was asked for as `name`, as text of several short tables.
     #[must_use]
-    pub fn human(&self) -> String {
+    pub fn human(&self, name: &str) -> String {
         let mut out = String::new();
-        let id = if self.id.is_empty() {
-            "(no id)"
-        } else {
-            &self.id
-        };
         line(
             &mut out,
-            &format!("Image {} for {}", safe(id), safe(&self.platform)),
+            &format!("Image {} for {}", safe(name), safe(&self.platform)),
         );
+        if !self.id.is_empty() {
+            line(&mut out, &safe(&self.id));
+        }
+        let compressed = self.compressed_bytes.map(Bytes);
+        let compressed = compressed.map_or_else(String::new, |b| format!(" {b} compressed,"));
         line(
             &mut out,
             &format!(
-                "Size {} unpacked, {} compressed, {} wasted, {} layers",
+                "Size {} unpacked,{compressed} {} wasted, {} layers",
                 Bytes(self.unpacked_bytes),
-                optional(self.compressed_bytes),
                 Bytes(self.wasted_bytes),
                 self.layers.len()
             ),
         );
-
-        let mut table = Table::new(&["LAYER", "SIZE", "COMPRESSED", "WASTED", "MADE BY"]);
-        for layer in &self.layers {
-            table.row([
-                layer.number.to_string(),
-                Bytes(layer.unpacked_bytes).to_string(),
-                optional(layer.compressed_bytes),
-                waste(layer.wasted_bytes),
-                source(&layer.source),
-            ]);
-        }
-        table.print(&mut out, "");
+        self.layers(&mut out);
 
         if self.instructions.iter().any(|s| s.source.line.is_some()) {
             let mut table = Table::new(&["SIZE", "WASTED", "LAYERS", "INSTRUCTION"]);
@@ -62,13 +50,36 @@ impl Inspection {
         paths(&mut out, "Largest files", &self.largest_files);
         out
     }
+
+    /// The layers, with their compressed sizes where the archive has them.
+    fn layers(&self, out: &mut String) {
+        let mut plain = Table::new(&["LAYER", "SIZE", "WASTED", "MADE BY"]);
+        let mut both = Table::new(&["LAYER", "SIZE", "COMPRESSED", "WASTED", "MADE BY"]);
+        for layer in &self.layers {
+            let number = layer.number.to_string();
+            let size = Bytes(layer.unpacked_bytes).to_string();
+            let wasted = waste(layer.wasted_bytes);
+            let by = source(&layer.source);
+            let compressed = layer.compressed_bytes.map(|b| Bytes(b).to_string());
+            let compressed = compressed.unwrap_or_else(|| "-".to_owned());
+            plain.row([number.clone(), size.clone(), wasted.clone(), by.clone()]);
+            both.row([number, size, compressed, wasted, by]);
+        }
+        if self.layers.iter().any(|l| l.compressed_bytes.is_some()) {
+            both.print(out, "");
+        } else {
+            plain.print(out, "");
+        }
+    }
 }
 
 impl Comparison {
-    /// The comparison as text, with the `top` largest changes.
+    /// The comparison of two images that were asked for by these names as text, with the `top` largest changes.
     #[must_use]
-    pub fn human(&self, top: usize) -> String {
+    pub fn human(&self, names: [&str; 2], top: usize) -> String {
         let mut out = String::new();
+        let [before, after] = names.map(safe);
+        line(&mut out, &format!("Before: {before}\nAfter:  {after}"));
         let (a, b) = (&self.before, &self.after);
         let mut table = Table::new(&["", "BEFORE", "AFTER", "DIFFERENCE"]);
         let mut bytes = |name: &str, a: u64, b: u64| {
@@ -156,10 +167,6 @@ fn source(source: &LayerSource) -> String {
         (None, true) => format!("{text} (base image)"),
         (None, false) => text,
     }
-}
-
-fn optional(bytes: Option<u64>) -> String {
-    bytes.map_or_else(|| "not known".to_owned(), |b| Bytes(b).to_string())
 }
 
 fn waste(bytes: u64) -> String {
@@ -288,12 +295,12 @@ mod tests {
         ];
         let inspection = inspect(&image, Some(&sources), 2);
         let expected = "\
-Image (no id) for linux/amd64
-Size 3.50 MB unpacked, not known compressed, 10 B wasted, 2 layers
+Image sprites:1 for linux/amd64
+Size 3.50 MB unpacked, 10 B wasted, 2 layers
 
-LAYER     SIZE  COMPRESSED  WASTED  MADE BY
-    1  3.00 MB   not known    10 B  line 1: FROM node:24 (base image)
-    2   500 kB   not known       -  line 3: RUN make
+LAYER     SIZE  WASTED  MADE BY
+    1  3.00 MB    10 B  line 1: FROM node:24 (base image)
+    2   500 kB       -  line 3: RUN make
 
 By instruction
    SIZE  WASTED  LAYERS  INSTRUCTION
@@ -310,11 +317,11 @@ Largest files
 2.00 MB      1  /usr/lib/big/a
 1.00 MB      1  /usr/lib/big/b
 ";
-        assert_eq!(inspection.human(), expected);
+        assert_eq!(inspection.human("sprites:1"), expected);
         let json = serde_json::to_value(&inspection).unwrap();
         assert_eq!(json["schema"], "mslab/inspect/v1");
         assert_eq!(json["layers"][0]["wasted_bytes"], 10);
-        let all = inspect(&image, None, 9).human();
+        let all = inspect(&image, None, 9).human("");
         assert!(all.contains("/app/evil\\u{1b}[2Jname"), "{all}");
     }
 
@@ -329,7 +336,10 @@ Largest files
         )
         .unwrap();
         let comparison = compare(&before, &after);
-        let expected = "
+        let expected = "\
+Before: old
+After:  new
+
            BEFORE    AFTER  DIFFERENCE
 unpacked  3.50 MB  2.50 MB    -1.00 MB
 wasted       10 B      0 B       -10 B
@@ -344,7 +354,7 @@ CHANGE     DIFFERENCE  PATH
 
 4 paths are the same in both
 ";
-        assert_eq!(comparison.human(2), expected);
+        assert_eq!(comparison.human(["old", "new"], 2), expected);
         assert!(
             comparison
                 .changes
