@@ -1,0 +1,3 @@
+module example.com/dew
+
+go 1.27

@@ -1,0 +1,3 @@
+module example.com/ringtone
+
+go 1.27
