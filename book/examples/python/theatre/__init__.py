@@ -1,0 +1,1 @@
+"""A small theatre: which seats are taken tonight?"""
