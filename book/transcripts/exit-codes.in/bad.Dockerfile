@@ -1,0 +1,9 @@
+FROM golang:1.27-alpine AS builder
+WORKDIR /src
+COPY . .
+RUN CGO_ENABLED=0 go build -o /out/app .
+
+FROM scratch AS production
+COPY --from=buidler /out/app /app
+USER 65532:65532
+ENTRYPOINT ["/app"]
