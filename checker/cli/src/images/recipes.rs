@@ -1,7 +1,8 @@
 //! How stand-ins are made: the recipes in the binary.
 
-use mslab_core::lab::Folder;
+use mslab_core::lab::{Folder, FolderFile};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::carried;
 use crate::failure::{Failure, Result};
@@ -19,6 +20,9 @@ pub(crate) struct Recipes {
     /// The stand-ins, in an order in which what one needs stands before it.
     #[serde(rename = "image")]
     pub(crate) images: Vec<Recipe>,
+    /// All their files.
+    #[serde(skip)]
+    pub(super) files: Folder,
 }
 
 /// The first image's filesystem, made on this machine.
@@ -53,12 +57,44 @@ pub(crate) struct Recipe {
 impl Recipes {
     /// The recipes in the binary.
     pub(crate) fn carried() -> Result<Self> {
-        let file = files("").remove("stand-ins.toml");
-        let text = file
-            .map(|f| String::from_utf8_lossy(&f.bytes).into_owned())
-            .unwrap_or_default();
-        toml::from_str(&text)
-            .map_err(|e| Failure::usage("the stand-ins' recipes are broken").because(&e))
+        let files = carried::stand_ins();
+        let broken = || Failure::usage("the stand-ins' recipes are broken");
+        let file = files.get("stand-ins.toml").ok_or_else(broken)?;
+        let text = String::from_utf8_lossy(&file.bytes);
+        let mut recipes: Self = toml::from_str(&text).map_err(|e| broken().because(&e))?;
+        recipes.files = files;
+        Ok(recipes)
+    }
+
+    /// What tells a recipe from what it was before: of its files and of all that it needs.
+    pub(super) fn digest(&self, recipe: &Recipe) -> String {
+        let mut hash = Sha256::new();
+        hash.update(format!("{:?}", recipe.target));
+        for (path, file) in self.context(recipe) {
+            hash.update(format!("{path} {} {}\n", file.bytes.len(), file.executable));
+            hash.update(&file.bytes);
+        }
+        for need in recipe.needs.iter().filter_map(|need| self.find(need)) {
+            hash.update(self.digest(need));
+        }
+        let bytes = hash.finalize();
+        bytes.iter().take(8).map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// The same of the script that everything begins with.
+    pub(super) fn bootstrap_digest(&self) -> String {
+        let script = self.files.get(&self.bootstrap.script);
+        let bytes = Sha256::digest(script.map(|f| f.bytes.as_ref()).unwrap_or_default());
+        bytes.iter().take(8).map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// The files of a recipe's folder.
+    pub(super) fn context(&self, recipe: &Recipe) -> Folder {
+        let prefix = format!("{}/", recipe.folder);
+        let inside = |(path, file): (&String, &FolderFile)| {
+            Some((path.strip_prefix(&prefix)?.to_owned(), file.clone()))
+        };
+        self.files.iter().filter_map(inside).collect()
     }
 
     /// The recipe for a reference.
@@ -87,18 +123,6 @@ impl Recipes {
     }
 }
 
-/// The recipes' files below a folder.
-pub(super) fn files(folder: &str) -> Folder {
-    let all = carried::stand_ins();
-    if folder.is_empty() {
-        return all;
-    }
-    let prefix = format!("{folder}/");
-    all.into_iter()
-        .filter_map(|(path, file)| Some((path.strip_prefix(&prefix)?.to_owned(), file)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,7 +146,7 @@ mod tests {
                     recipe.of[0]
                 );
             }
-            assert!(!files(&recipe.folder).is_empty(), "{}", recipe.folder);
+            assert!(!recipes.context(recipe).is_empty(), "{}", recipe.folder);
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::process::Stdio;
 
 use mslab_engine::context::{self, Context};
-use mslab_engine::{BuildEnd, BuildRequest};
+use mslab_engine::{BuildEnd, BuildRequest, EngineError};
 use tokio::process::Command;
 use tokio_util::io::ReaderStream;
 
-use super::recipes::{Recipe, Recipes, files};
+use super::recipes::{Recipe, Recipes};
 use crate::check::{Bench, Options, STAND_IN_LABEL};
 use crate::failure::{Failure, Result};
 use crate::labs::write_folder;
@@ -33,19 +33,19 @@ pub(crate) async fn make(
     options: &Options,
 ) -> Result<Made> {
     let local = format!("{}{}", recipes.prefix, recipe.of[0]);
-    let there = bench.engine.image_exists(&local).await?;
+    let there = is_current(&local, &recipes.digest(recipe), bench).await?;
     if !there || rebuild {
-        if !bench.engine.image_exists(&recipes.bootstrap.image).await? {
+        if !is_current(&recipes.bootstrap.image, &recipes.bootstrap_digest(), bench).await? {
             bootstrap(recipes, bench, listener, options).await?;
         }
-        build(recipe, &local, bench, listener, options).await?;
+        build(recipes, recipe, &local, bench, listener, options).await?;
     }
     for of in &recipe.of {
         bench
             .engine
             .tag(&local, &format!("{}{of}", recipes.prefix))
             .await?;
-        if official && !bench.engine.image_exists(of).await? {
+        if official && !is_real(of, bench).await? {
             bench.engine.tag(&local, of).await?;
         }
     }
@@ -56,7 +56,32 @@ pub(crate) async fn make(
     })
 }
 
+/// What tells which recipe made a stand-in: one that was made by another is made again.
+const RECIPE_LABEL: &str = "io.mslab.stand-in.recipe";
+
+/// Whether an image is there, made by the recipe with this digest.
+async fn is_current(image: &str, digest: &str, bench: &Bench) -> Result<bool> {
+    match bench.engine.inspect_image(image).await {
+        Ok(there) => {
+            let made_by = there.config.labels.get(RECIPE_LABEL);
+            Ok(made_by.is_some_and(|d| d == digest))
+        }
+        Err(EngineError::NoSuchImage(_)) => Ok(false),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Whether an image is there that is no stand-in.
+async fn is_real(image: &str, bench: &Bench) -> Result<bool> {
+    match bench.engine.inspect_image(image).await {
+        Ok(there) => Ok(!there.config.labels.contains_key(STAND_IN_LABEL)),
+        Err(EngineError::NoSuchImage(_)) => Ok(false),
+        Err(e) => Err(e.into()),
+    }
+}
+
 async fn build(
+    recipes: &Recipes,
     recipe: &Recipe,
     local: &str,
     bench: &Bench,
@@ -67,7 +92,7 @@ async fn build(
         |e: context::ContextError| Failure::environment("the recipe cannot be packed").because(&e);
     let mut context = Context::empty();
     let mut dockerfile = Vec::new();
-    for (path, file) in files(&recipe.folder) {
+    for (path, file) in recipes.context(recipe) {
         if path == "Dockerfile" {
             dockerfile = file.bytes.to_vec();
         }
@@ -86,6 +111,7 @@ async fn build(
     request.labels = [
         ("io.mslab.stand-in".to_owned(), "true".to_owned()),
         (STAND_IN_LABEL.to_owned(), recipe.of[0].clone()),
+        (RECIPE_LABEL.to_owned(), recipes.digest(recipe)),
         (
             "io.mslab.stand-in.made-of".to_owned(),
             recipe.made_of.clone(),
@@ -126,7 +152,7 @@ async fn bootstrap(
         "a small Debian to begin with (debootstrap, about half a minute)".to_owned(),
     ));
     let dir = tempfile::tempdir().map_err(|e| Failure::file("make", &std::env::temp_dir(), &e))?;
-    write_folder(dir.path(), &files(""))?;
+    write_folder(dir.path(), &recipes.files)?;
     let tar = dir.path().join("bootstrap.tar");
     let script = dir.path().join(&recipes.bootstrap.script);
     let mut command = Command::new(&script);
@@ -155,7 +181,10 @@ async fn bootstrap(
     let file = tokio::fs::File::open(&tar)
         .await
         .map_err(|e| Failure::file("read", &tar, &e))?;
-    let label = format!("LABEL {STAND_IN_LABEL}=bootstrap");
+    let label = format!(
+        "LABEL {STAND_IN_LABEL}=bootstrap {RECIPE_LABEL}={}",
+        recipes.bootstrap_digest()
+    );
     bench
         .engine
         .import(
