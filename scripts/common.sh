@@ -63,9 +63,9 @@ no_registry() {
   [[ $state == *'"registry": false'* ]]
 }
 
-# base_images: what the labs build on; stand-ins where no registry answers.
+# base_images [FLAG…]: what the labs build on; stand-ins, made with these flags, where no registry answers.
 base_images() {
   no_registry || { "$MSLAB" images pull && return; }
   note "no registry answers: stand-ins take the base images' place (they are built once, in a few minutes)"
-  "$MSLAB" images stand-ins
+  "$MSLAB" images stand-ins "$@"
 }
