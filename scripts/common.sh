@@ -49,6 +49,16 @@ find_engine() {
   private_engine
 }
 
+# own_engine: a private engine with base images, or the learner's own where there can be no private one. On a private one
+# stand-ins bear the official names too: nobody else builds there, and plain `docker build` finds them.
+own_engine() {
+  local names=(--official)
+  step "Finding a Docker engine"
+  private_engine || { names=() && find_engine; } || fail "an engine is needed, and none can be had here (see the lines above)."
+  step "Base images"
+  base_images ${names[@]+"${names[@]}"}
+}
+
 # private_engine: the project's own engine, the newest that Debian packages.
 private_engine() {
   local host
