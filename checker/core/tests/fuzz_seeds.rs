@@ -1,10 +1,16 @@
-//! What the fuzz target `image` begins with: small archives and layers, made from a description.
+//! What the fuzz targets begin with, and that what they ask for holds for it. The seeds of `image` are small archives
+//! and layers, made from a description.
 //!
 //! `MSLAB_BLESS=1` writes them anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
+
+#[path = "../../../fuzz/src/dockerfile.rs"]
+mod dockerfile;
+#[path = "../../../fuzz/src/image.rs"]
+mod image;
 
 use mslab_core::image::fixture::{ArchiveFormat, Fixture, LayerCompression};
 use mslab_core::image::{NoCache, ReadOptions, read_archive};
@@ -116,5 +122,21 @@ fn the_image_fuzzers_seeds_are_there_and_read() {
         let image = read_archive(bytes.as_slice(), &ReadOptions::default(), &mut NoCache);
         let image = image.unwrap_or_else(|e| panic!("archive-{name}: {e}"));
         assert_eq!(image.tree, described.tree, "archive-{name}");
+    }
+}
+
+#[test]
+fn what_the_fuzzers_ask_for_holds_for_their_seeds() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
+    for (folder, holds) in [
+        ("dockerfile", dockerfile::holds as fn(&[u8])),
+        ("image", image::holds),
+    ] {
+        let mut count = 0;
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            holds(&std::fs::read(entry.unwrap().path()).unwrap());
+            count += 1;
+        }
+        assert!(count > 5, "{folder}");
     }
 }
