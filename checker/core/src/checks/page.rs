@@ -372,7 +372,7 @@ fn markdown(check: &dyn AnyCheck, sections: &[Section], heading: usize) -> Strin
                     out.push_str(&escape::markdown_fence(language, text));
                 }
                 Block::Params(params) => {
-                    out.push_str("| parameter | takes | | meaning |\n|---|---|---|---|\n");
+                    out.push_str("| parameter | takes | needed? | meaning |\n|---|---|---|---|\n");
                     for p in params {
                         let cell = |text: &str| text.replace('|', "\\|");
                         let (kind, default) = (cell(&p.kind), cell(&p.default));

@@ -13,6 +13,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
+pub use human::finding;
 pub use json::{REPORTS_SCHEMA, Reports, schema};
 pub use types::{
     BuildReport, CheckReport, EditReport, EngineReport, FixReport, Hint, ImageSize, Outcome,

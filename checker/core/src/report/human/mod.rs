@@ -44,6 +44,14 @@ fn render(reports: &[Report], options: &Options) -> String {
     escape::ci_log(&sheet.out)
 }
 
+/// What a terminal shows of one failed check, for the book: its message, the place, and the fix as a diff.
+#[must_use]
+pub fn finding(report: &Report, check: &CheckReport, options: &Options) -> String {
+    let mut sheet = Sheet::new(options);
+    finding::write(&mut sheet, report, check);
+    escape::ci_log(&sheet.out)
+}
+
 /// The text as it grows, and how it is to look.
 struct Sheet<'a> {
     options: &'a Options,
