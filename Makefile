@@ -1,7 +1,7 @@
 # `make` alone says what there is to make. Each target does its own set-up and can be run again and again.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-engines verify bench build image lint clean
+.PHONY: help demo test test-engines verify book sizes bench build image lint clean
 
 help: ## say what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -17,6 +17,12 @@ test-engines: ## run the engine tests on Docker 20.10, 26, 28 (both image stores
 
 verify: ## prove every lab with all its attempts and fixes on the engine
 	@scripts/verify
+
+book: ## build the book to target/book
+	@scripts/book
+
+sizes: ## measure the sizes that the book shows, on the engine
+	@scripts/sizes
 
 bench: ## measure against the tools that one would use instead
 	@scripts/bench

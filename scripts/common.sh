@@ -79,3 +79,29 @@ base_images() {
   note "no registry answers: stand-ins take the base images' place (they are built once, in a few minutes)"
   "$MSLAB" images stand-ins "$@"
 }
+
+# need_mdbook: sets MDBOOK to an mdBook of the version that the book is written for; fetches it where there is none.
+need_mdbook() {
+  local wanted=0.5.4 tools=$ROOT/target/tools found
+  for found in "$(command -v mdbook || true)" "$tools/bin/mdbook"; do
+    [[ -n $found && $("$found" --version 2>/dev/null) == *"v${wanted%.*}."* ]] && MDBOOK=$found && return
+  done
+  agree "mdBook ${wanted%.*} is missing: cargo install mdbook into target/tools (some minutes; nothing else changes)" ||
+    fail "without mdBook the book cannot be built."
+  CARGO_TARGET_DIR=$tools/build cargo install --quiet --locked mdbook --version "$wanted" --root "$tools"
+  rm -rf "$tools/build"
+  MDBOOK=$tools/bin/mdbook
+}
+
+# need_browser: Chromium and npm, for the tests of the book.
+need_browser() {
+  local missing=()
+  command -v "${MSLAB_CHROMIUM:-chromium}" >/dev/null || missing+=(chromium)
+  command -v npm >/dev/null || missing+=(npm)
+  ((${#missing[@]} == 0)) && return
+  command -v apt-get >/dev/null ||
+    fail "the tests of the book need ${missing[*]}. Install them (MSLAB_CHROMIUM names the browser where it is called otherwise), then run this again."
+  agree "for the tests of the book are missing: apt-get install ${missing[*]} (about 500 MB)" ||
+    fail "without ${missing[*]} the book cannot be tested."
+  as_root apt-get update -qq && as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
