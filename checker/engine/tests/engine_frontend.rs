@@ -1,6 +1,6 @@
 //! mslab's reading of Dockerfiles against the engine's own: what is refused, the stages, and their bases.
 //!
-//! The files are the corpus in `tests/`, and every Dockerfile of the labs and of the stand-ins. Nothing is built.
+//! The files are the corpus in `tests/`, and every Dockerfile of the labs, of the book and of the stand-ins. Nothing is built.
 //! mslab follows the frontend of Docker 28.5; other engines know other rules, and there the test says that it did not
 //! compare.
 
@@ -93,6 +93,7 @@ fn dockerfiles() -> Vec<PathBuf> {
     for folder in [
         "tests",
         "labs",
+        "book/examples",
         "checker/engine/stand-ins",
         "fuzz/seeds/dockerfile",
     ] {

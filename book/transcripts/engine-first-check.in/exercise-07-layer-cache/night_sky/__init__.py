@@ -1,0 +1,1 @@
+"""What the Comet Club can see tonight."""

@@ -1,0 +1,3 @@
+module example.com/tidydesk
+
+go 1.27

@@ -1,0 +1,3 @@
+module example.com/birdbox
+
+go 1.27

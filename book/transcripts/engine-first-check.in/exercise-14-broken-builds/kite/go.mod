@@ -1,0 +1,3 @@
+module example.com/kite
+
+go 1.27

@@ -1,0 +1,267 @@
+//! What the book shows is true: its transcripts say what mslab says, and its example Dockerfiles are sound and build.
+//!
+//! `TRYCMD=overwrite cargo test -p mslab-tests --test book` writes the transcripts anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mslab_tests::{Sandbox, engine, mslab, root};
+
+/// The image check that the examples of a lesson's first steps fail on purpose.
+const NON_ROOT: &str = "non-root";
+
+#[test]
+fn transcripts_say_what_mslab_says() {
+    run_transcripts(false, "unix:///nowhere/docker.sock");
+}
+
+#[test]
+fn engine_transcripts_say_what_mslab_says() {
+    run_transcripts(true, &engine());
+}
+
+/// Runs the book's transcripts: those for an engine, or those for none.
+fn run_transcripts(on_engine: bool, host: &str) {
+    let cache = tempfile::tempdir().expect("a temporary folder can be made");
+    let cases = trycmd::TestCases::new();
+    cases
+        .register_bin("mslab", mslab())
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "100")
+        .env("MSLAB_CACHE_DIR", cache.path().to_string_lossy())
+        .env("DOCKER_HOST", host)
+        .timeout(Duration::from_secs(600));
+    let mut found = 0;
+    for path in files(&root().join("book/transcripts")) {
+        let name = name_of(&path);
+        if !name.ends_with(".trycmd") || name.starts_with("engine-") != on_engine {
+            continue;
+        }
+        if fs::read_to_string(&path)
+            .expect("a transcript is text")
+            .contains("$ docker ")
+        {
+            cases.register_bin("docker", docker());
+        }
+        cases.case(&path);
+        found += 1;
+    }
+    assert!(found > 0, "the book has no such transcript");
+    cases.run();
+}
+
+/// The `docker` command, which some transcripts show.
+fn docker() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join("docker"))
+        .find(|p| p.is_file())
+        .expect("some of the book's transcripts show `docker`: install its command line client")
+}
+
+#[test]
+fn examples_are_sound() {
+    let book = Examples::read();
+    let here = Sandbox::new();
+    for path in &book.dockerfiles {
+        let run = here.run(&[
+            "check",
+            "--format",
+            "json",
+            "--file",
+            &path.to_string_lossy(),
+        ]);
+        let report = run.json();
+        let report = report.as_array().map_or(&report, |all| &all[0]);
+        let failed: BTreeSet<String> = mslab_tests::statuses(report, "failed")
+            .into_iter()
+            .collect();
+        let expected: BTreeSet<String> = book
+            .findings(path)
+            .iter()
+            .filter(|f| *f != NON_ROOT)
+            .cloned()
+            .collect();
+        assert_eq!(failed, expected, "{}: what the text shows", path.display());
+    }
+}
+
+#[test]
+fn engine_examples_build() {
+    let book = Examples::read();
+    let mut folders: BTreeMap<PathBuf, Vec<&PathBuf>> = BTreeMap::new();
+    for path in book
+        .dockerfiles
+        .iter()
+        .filter(|p| !book.not_built.contains(*p))
+    {
+        let folder = path.parent().expect("a file is in a folder");
+        folders.entry(folder.to_owned()).or_default().push(path);
+    }
+    for (folder, dockerfiles) in folders {
+        let here = Sandbox::new();
+        // A repository with one lab in it, which has a build for each of the Dockerfiles.
+        fs::create_dir_all(here.path().join("checker/cli")).unwrap();
+        fs::write(here.path().join("checker/cli/Cargo.toml"), "").unwrap();
+        let lab = here.path().join("labs/01-example");
+        for part in ["starter", "solution"] {
+            copy(&folder, &lab.join(part));
+        }
+        fs::write(lab.join("README.md"), "# An example\n").unwrap();
+        fs::write(lab.join("lab.toml"), lab_toml(&dockerfiles)).unwrap();
+        let run = here.run_on_engine(&["check", "example", "--format", "json"]);
+        let report = run.json();
+        let not = |wanted: &str| mslab_tests::statuses(&report, wanted);
+        assert!(
+            not("error").is_empty() && not("skipped").is_empty(),
+            "{}: {run:?}",
+            folder.display()
+        );
+        let failed: BTreeSet<String> = not("failed").into_iter().collect();
+        let expected: BTreeSet<String> = dockerfiles
+            .iter()
+            .filter(|p| book.findings(p).contains(NON_ROOT))
+            .map(|p| format!("{}-user", key_of(p)))
+            .collect();
+        assert_eq!(
+            failed,
+            expected,
+            "{}: what is built: {run:?}",
+            folder.display()
+        );
+    }
+}
+
+/// A lab that builds each of these, and asks who runs it.
+fn lab_toml(dockerfiles: &[&PathBuf]) -> String {
+    let mut text = String::from(
+        "schema = 1\ntitle = \"An example\"\nlesson = \"book\"\ntime-limit = \"900s\"\n[files]\nlearner = [\"Dockerfile\"]\n",
+    );
+    for path in dockerfiles {
+        let (key, name) = (key_of(path), name_of(path));
+        writeln!(
+            text,
+            "[[build]]\nkey = \"{key}\"\ndockerfile = \"{name}\"\ntarget = [\"@last\"]"
+        )
+        .unwrap();
+    }
+    // A lab's points add up to 100.
+    let mut left = 100;
+    let each = 50 / dockerfiles.len();
+    for (i, path) in dockerfiles.iter().enumerate() {
+        let key = key_of(path);
+        let last = if i + 1 == dockerfiles.len() {
+            left - each
+        } else {
+            each
+        };
+        left -= each + last;
+        writeln!(
+            text,
+            "[[check]]\nid = \"builds\"\nkey = \"{key}-builds\"\nbuild = \"{key}\"\npoints = {each}\n\
+             [[check]]\nid = \"{NON_ROOT}\"\nkey = \"{key}-user\"\nbuild = \"{key}\"\npoints = {last}"
+        )
+        .unwrap();
+    }
+    text
+}
+
+/// The book's examples, and what `examples.toml` says of them.
+struct Examples {
+    dockerfiles: Vec<PathBuf>,
+    not_built: BTreeSet<PathBuf>,
+    expected: BTreeMap<PathBuf, BTreeSet<String>>,
+}
+
+impl Examples {
+    fn read() -> Self {
+        let folder = root().join("book/examples");
+        let text =
+            fs::read_to_string(folder.join("examples.toml")).expect("book/examples/examples.toml");
+        let table: toml::Table = text.parse().expect("examples.toml is TOML");
+        let mut dockerfiles = Vec::new();
+        for example in files(&folder).into_iter().filter(|p| p.is_dir()) {
+            dockerfiles.extend(
+                files(&example)
+                    .into_iter()
+                    .filter(|p| name_of(p).ends_with("Dockerfile")),
+            );
+        }
+        let entries = |list: &str, of: &str| -> Vec<(PathBuf, String)> {
+            let all = table.get(list).and_then(toml::Value::as_array);
+            all.into_iter()
+                .flatten()
+                .map(|entry| {
+                    let file = folder.join(entry["file"].as_str().expect("a file"));
+                    assert!(
+                        dockerfiles.contains(&file),
+                        "examples.toml names {}",
+                        file.display()
+                    );
+                    (file, entry[of].as_str().expect(of).to_owned())
+                })
+                .collect()
+        };
+        let not_built = entries("not-built", "why")
+            .into_iter()
+            .map(|(file, _)| file)
+            .collect();
+        let mut expected: BTreeMap<PathBuf, BTreeSet<String>> = BTreeMap::new();
+        for (file, finding) in entries("expect", "finding") {
+            expected.entry(file).or_default().insert(finding);
+        }
+        assert!(
+            dockerfiles.len() > 10,
+            "the book's examples are not where they were"
+        );
+        Self {
+            dockerfiles,
+            not_built,
+            expected,
+        }
+    }
+
+    fn findings(&self, path: &Path) -> BTreeSet<String> {
+        self.expected.get(path).cloned().unwrap_or_default()
+    }
+}
+
+/// What is in a folder, by name.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut paths: Vec<PathBuf> = entries
+        .map(|e| e.expect("a readable entry").path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// `1-single` of `1-single.Dockerfile`, and `plain` of `Dockerfile`.
+fn key_of(path: &Path) -> String {
+    let name = name_of(path);
+    name.strip_suffix(".Dockerfile")
+        .unwrap_or("plain")
+        .to_owned()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for path in files(from) {
+        let target = to.join(name_of(&path));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}
