@@ -106,8 +106,9 @@ impl<'a> Boxes<'a> {
         let size = |spot: &Spot<'_>| match spot {
             Spot::Stage(stage) => {
                 let name = length(&view.title(*stage)) * LARGE;
-                let notes = note(view, *stage);
-                (name.max(length(&notes) * SMALL) + 28.0, STAGE_HEIGHT)
+                // Its parts are shortened already; all of it is shown.
+                let notes = note(view, *stage).chars().count() as f64;
+                (name.max(notes * SMALL) + 28.0, STAGE_HEIGHT)
             }
             Spot::Image(name) => (length(name) * SMALL + 24.0, IMAGE_HEIGHT),
             Spot::Bend { .. } => (0.0, BEND_HEIGHT),

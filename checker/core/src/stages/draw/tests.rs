@@ -101,6 +101,34 @@ fn boxes_do_not_overlap() {
 }
 
 #[test]
+fn a_long_base_stays_in_its_box() {
+    let text = drawn(
+        "FROM gcr.io/distroless/static-debian13:nonroot AS web\n",
+        None,
+        svg,
+    );
+    let document = roxmltree::Document::parse(&text).expect("well-formed XML");
+    let stage = document
+        .descendants()
+        .find(|n| n.attribute("class") == Some("stage target"))
+        .expect("a stage");
+    let width: f64 = stage
+        .children()
+        .find_map(|n| n.attribute("width"))
+        .and_then(|w| w.parse().ok())
+        .expect("a width");
+    let note = stage
+        .children()
+        .find(|n| n.attribute("class") == Some("note"))
+        .and_then(|n| n.text())
+        .expect("a note");
+    assert!(
+        note.chars().count() as f64 * 6.0 < width,
+        "{note} in {width}"
+    );
+}
+
+#[test]
 fn names_cannot_break_out() {
     let file = "FROM <x>&\\\"\u{1b}[31m AS a\n";
     let text = drawn(file, None, svg);
