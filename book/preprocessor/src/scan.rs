@@ -146,7 +146,7 @@ fn layout(text: &str) -> Layout {
                 code.push(range);
             }
             Event::Start(Tag::Heading { level, .. }) => {
-                headings.push((range.start, level as usize))
+                headings.push((range.start, level as usize));
             }
             _ => {}
         }

@@ -159,8 +159,12 @@ fn as_html(page: &mut Page<'_>, shown: &[Shown<'_>], note: &str) -> String {
     );
     for s in shown {
         let part = s.measured.unpacked_bytes as f64 * 100.0 / most as f64;
+        let claim = s.size.claim.as_deref().map_or_else(String::new, |claim| {
+            let claim = html::text(claim);
+            format!(" <span class=\"mslab-claim\">older texts say {claim}</span>")
+        });
         out.push_str(&format!(
-            "<div class=\"mslab-bar-row\"><span class=\"mslab-bar-name\">{}</span>\
+            "<div class=\"mslab-bar-row\"><span class=\"mslab-bar-name\">{}{claim}</span>\
              <span class=\"mslab-track\"><span class=\"mslab-bar\" style=\"width:{part:.1}%\"></span></span>\
              <span class=\"mslab-bar-size\">{}</span></div>\n",
             html::inline(&s.size.title),
