@@ -40,26 +40,11 @@ fn run_transcripts(on_engine: bool, host: &str) {
         if !name.ends_with(".trycmd") || name.starts_with("engine-") != on_engine {
             continue;
         }
-        if fs::read_to_string(&path)
-            .expect("a transcript is text")
-            .contains("$ docker ")
-        {
-            cases.register_bin("docker", docker());
-        }
         cases.case(&path);
         found += 1;
     }
     assert!(found > 0, "the book has no such transcript");
     cases.run();
-}
-
-/// The `docker` command, which some transcripts show.
-fn docker() -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .map(|folder| folder.join("docker"))
-        .find(|p| p.is_file())
-        .expect("some of the book's transcripts show `docker`: install its command line client")
 }
 
 #[test]
