@@ -7,7 +7,7 @@ use crate::image::normalize;
 
 use super::mend::{Text, json, literal};
 use super::origin::base_words;
-use super::settings::{Health, How, Mend, Params, Port, Wanted, Wrong, wrong};
+use super::settings::{Health, How, Mend, Params, Port, Wanted, Wrong, exec_fault, wrong};
 use super::{Check, Doc, Example, Judged, Verdict, View};
 
 /// Ports, command, environment, labels, healthcheck, working directory and stop signal are as wanted.
@@ -171,17 +171,23 @@ impl Check for Config {
             }
         }
         if let Some(wanted) = &params.healthcheck {
-            note(
-                text.last(Keyword::Healthcheck)
-                    .map(|(_, i)| match (&i.command, wanted) {
-                        (Command::Healthcheck(None), w) => matches!(w, Health::There(false)),
-                        (Command::Healthcheck(Some(_)), Health::There(there)) => *there,
-                        (Command::Healthcheck(Some(form)), Health::How(How::Exec)) => {
-                            matches!(form, CommandForm::Exec { .. })
-                        }
-                        _ => false,
-                    }),
-            );
+            note(text.last(Keyword::Healthcheck).and_then(|(_, i)| {
+                Some(match (&i.command, wanted) {
+                    (Command::Healthcheck(None), w) => matches!(w, Health::There(false)),
+                    (Command::Healthcheck(Some(_)), Health::There(there)) => *there,
+                    (
+                        Command::Healthcheck(Some(CommandForm::Exec { args, .. })),
+                        Health::How(How::Exec),
+                    ) => {
+                        // That the program is there only the image shows, and of this very program.
+                        let image = view.image().ok()?;
+                        let test = &image.config.healthcheck.as_ref()?.test;
+                        let same = test.iter().skip(1).eq(args.iter().map(|a| &a.text));
+                        return (same && exec_fault(image).is_none()).then_some(true);
+                    }
+                    _ => false,
+                })
+            }));
         }
         if let Some(wanted) = &params.workdir {
             note(
@@ -417,6 +423,83 @@ mod tests {
         }
         work("cmd = [\"/gone\"]").has_no_fix::<Config>();
         work("workdir = \"/app\"").has_no_fix::<Config>();
+    }
+
+    #[test]
+    fn a_healthcheck_without_a_shell_starts_a_program_of_the_image() {
+        let said = |test: &str, files: &str| {
+            let image = format!(
+                "entrypoint [\"/server\", \"serve\"]
+                user 65532
+                healthcheck {test}
+                layer COPY server /server # buildkit
+                file /server 0755 elf-static
+                {files}"
+            );
+            let case = Case::of("FROM scratch\nCMD [\"/server\", \"serve\"]")
+                .image(&image)
+                .params("healthcheck = \"exec\"");
+            match case.judge::<Config>().unwrap() {
+                Verdict::Passed(_) => None,
+                Verdict::Failed(finding) => Some(finding.message),
+            }
+        };
+        for (test, files) in [
+            (r#"["CMD", "/server", "health"]"#, ""),
+            (r#"["CMD", "/server"]"#, ""),
+            (
+                r#"["CMD", "ask", "me"]"#,
+                "file /usr/bin/ask 0755 elf-static",
+            ),
+            (
+                r#"["CMD", "ask"]"#,
+                "file /usr/bin/ask 0755 script /usr/bin/node",
+            ),
+            (
+                r#"["CMD", "busybox", "wget", "me"]"#,
+                "file /bin/busybox 0755 busybox",
+            ),
+        ] {
+            assert_eq!(said(test, files), None, "{test}");
+        }
+        let shell = "the healthcheck is started by a shell";
+        for (test, files, message) in [
+            (r#"["NONE"]"#, "", "the image has no healthcheck"),
+            (r#"["CMD"]"#, "", "the healthcheck names no program"),
+            (r#"["CMD-SHELL", "/server health"]"#, "", shell),
+            (
+                r#"["CMD", "/bin/sh", "-c", "/server health"]"#,
+                "file /bin/sh 0755 busybox",
+                shell,
+            ),
+            (
+                r#"["CMD", "busybox", "sh", "-c", "x"]"#,
+                "file /bin/busybox 0755 busybox",
+                shell,
+            ),
+            (
+                r#"["CMD", "/ask.sh"]"#,
+                "file /ask.sh 0755 script /bin/sh",
+                shell,
+            ),
+            (
+                r#"["CMD", "curl", "--fail", "http://localhost/"]"#,
+                "",
+                "the healthcheck starts curl, which is not in the image",
+            ),
+            (
+                r#"["CMD", "/ask"]"#,
+                "file /ask 0644 elf-static",
+                "the healthcheck starts /ask, which the image's user may not start",
+            ),
+            (
+                r#"["CMD", "/server", "serve"]"#,
+                "",
+                "the healthcheck starts once more what the container runs",
+            ),
+        ] {
+            assert_eq!(said(test, files).as_deref(), Some(message), "{test}");
+        }
     }
 
     #[test]

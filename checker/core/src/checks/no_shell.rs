@@ -188,6 +188,11 @@ const NAMES: &[&str] = &[
     "zsh",
 ];
 
+/// Whether only shells are called so.
+pub(super) fn is_shells_name(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
 /// The image's shells, those with the plainest names first.
 pub(super) fn shells(image: &Image) -> Vec<ShellFile<'_>> {
     let mut found: Vec<ShellFile<'_>> = Vec::new();

@@ -9,7 +9,9 @@ use crate::dockerfile::Keyword;
 use crate::image::{Image, normalize};
 
 use super::mend::json;
-use super::started::{Program, find};
+use super::no_shell::is_shells_name;
+use super::started::{Access, Program, facts, find, reaches, started};
+use super::user;
 
 /// Parameters of [`super::config::Config`]; what is not named is not looked at.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -30,7 +32,7 @@ pub(super) struct Params {
     /// Labels: a value, or `true` for any value, or `false` for none at all.
     #[serde(default)]
     pub(super) labels: BTreeMap<String, Wanted>,
-    /// `true`: there must be a healthcheck; `false`: there must be none; `"exec"`: one that starts no shell.
+    /// `true`: there must be a healthcheck; `false`: there must be none; `"exec"`: a program of the image, and no shell.
     #[serde(default)]
     pub(super) healthcheck: Option<Health>,
     /// The working directory.
@@ -105,7 +107,7 @@ pub(super) enum Health {
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum How {
-    /// A program, without a shell.
+    /// A program that is in the image, started without a shell.
     Exec,
 }
 
@@ -212,37 +214,33 @@ pub(super) fn wrong(params: &Params, image: &Image) -> Vec<Wrong> {
             .map(|h| &h.test[..])
             .unwrap_or_default();
         let there = !test.is_empty() && test[0] != "NONE";
-        let exec = test.first().is_some_and(|t| t == "CMD");
         let (holds, message, expected, mend) = match wanted {
             Health::There(true) => (
                 there,
-                "the image has no healthcheck",
+                "the image has no healthcheck".to_owned(),
                 "a healthcheck",
                 Mend::None,
             ),
             Health::There(false) => (
                 !there,
-                "the image has a healthcheck",
+                "the image has a healthcheck".to_owned(),
                 "none",
                 Mend::Instead("HEALTHCHECK NONE".into()),
             ),
-            Health::How(How::Exec) if there => (
-                exec,
-                "the healthcheck is started by a shell",
-                "a healthcheck as a JSON array",
-                Mend::None,
-            ),
-            Health::How(How::Exec) => (
-                false,
-                "the image has no healthcheck",
-                "a healthcheck as a JSON array",
-                Mend::None,
-            ),
+            Health::How(How::Exec) => {
+                let fault = exec_fault(image);
+                (
+                    fault.is_none(),
+                    fault.unwrap_or_default(),
+                    "a program of the image, as a JSON array",
+                    Mend::None,
+                )
+            }
         };
         if !holds {
             wrong.push(Wrong {
                 keyword: Keyword::Healthcheck,
-                message: message.into(),
+                message,
                 expected: expected.into(),
                 actual: none_or(&test.join(" ")),
                 mend,
@@ -302,6 +300,64 @@ fn pair(
             Wanted::Any(_) => Mend::None,
         },
     });
+}
+
+/// Why the image's healthcheck is no program of the image that is started without a shell.
+pub(super) fn exec_fault(image: &Image) -> Option<String> {
+    let test = image.config.healthcheck.as_ref().map(|h| &h.test[..]);
+    let words = match test.unwrap_or_default() {
+        [how, words @ ..] if how == "CMD" => words,
+        [how, ..] if how == "CMD-SHELL" => {
+            return Some("the healthcheck is started by a shell".to_owned());
+        }
+        _ => return Some("the image has no healthcheck".to_owned()),
+    };
+    let Some(name) = words.first() else {
+        return Some("the healthcheck names no program".to_owned());
+    };
+    let (named, file) = match find(image, name) {
+        Program::File { named, file } => (named, file),
+        Program::Missing(path) => {
+            return Some(format!(
+                "the healthcheck starts {path}, which is not in the image"
+            ));
+        }
+        Program::NotAFile(path) => {
+            return Some(format!(
+                "the healthcheck starts {path}, which is no program"
+            ));
+        }
+    };
+    let user = user::of(image).ok().and_then(Result::ok);
+    if user.is_some_and(|u| !reaches(image, &named, &u, Access::Execute)) {
+        return Some(format!(
+            "the healthcheck starts {named}, which the image's user may not start"
+        ));
+    }
+    let script = facts(file.entry).and_then(|f| f.interpreter.as_deref());
+    let mut all = script
+        .unwrap_or_default()
+        .split_whitespace()
+        .chain([name.as_str()]);
+    if all.any(is_shell) || is_box(name) && words.get(1).is_some_and(|w| is_shell(w)) {
+        return Some("the healthcheck is started by a shell".to_owned());
+    }
+    // What the container is doing already says nothing when it is done once more.
+    let again = started(image).is_some_and(|s| s.argv == words);
+    again.then(|| "the healthcheck starts once more what the container runs".to_owned())
+}
+
+fn is_shell(name: &str) -> bool {
+    !is_box(name) && is_shells_name(base_name(name))
+}
+
+/// Whether it is many programs, of which the next word says which.
+fn is_box(name: &str) -> bool {
+    matches!(base_name(name), "busybox" | "toybox")
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn none_or(text: &str) -> String {
