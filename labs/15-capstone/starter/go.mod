@@ -1,0 +1,3 @@
+module example.com/wishwell
+
+go 1.27

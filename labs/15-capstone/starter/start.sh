@@ -1,0 +1,3 @@
+#!/bin/sh
+echo "lowering the bucket"
+wishwell serve
