@@ -96,15 +96,19 @@ fn changes(lab: &Lab, attempt: &Attempt) -> String {
         AttemptBase::Solution => lab.solution(),
         AttemptBase::Starter => lab.starter(),
     };
+    // Most files are the same, and some are long.
+    let same = |path: &String| {
+        base.get(path).map(|f| &f.bytes) == attempt.files.get(path).map(|f| &f.bytes)
+    };
     let texts = |folder: &Folder| -> Files {
-        let text = |(path, file): (&String, &mslab_core::lab::FolderFile)| {
-            std::str::from_utf8(&file.bytes).ok()?;
-            Some((
-                path.clone(),
-                Source::new(path.as_str(), file.bytes.as_ref()),
-            ))
-        };
-        folder.iter().filter_map(text).collect()
+        let different = folder.iter().filter(|(path, _)| !same(path));
+        different
+            .filter(|(_, file)| std::str::from_utf8(&file.bytes).is_ok())
+            .map(|(path, file)| {
+                let source = Source::new(path.as_str(), file.bytes.as_ref());
+                (path.clone(), source)
+            })
+            .collect()
     };
     let (before, mut after) = (texts(&base), texts(&attempt.files));
     // What is gone shows as a file of which every line goes.
