@@ -98,7 +98,27 @@
 
     // mdBook's bar is no landmark, and its first button a label: readers of screens are told what they are.
     document.getElementById("mdbook-menu-bar")?.setAttribute("role", "banner");
-    document.getElementById("mdbook-sidebar-toggle")?.setAttribute("role", "button");
+    const label = document.getElementById("mdbook-sidebar-toggle");
+    const box = document.getElementById("mdbook-sidebar-toggle-anchor");
+    if (label?.tagName === "LABEL" && box) {
+        const button = document.createElement("button");
+        for (const { name, value } of label.attributes) {
+            if (name !== "for") {
+                button.setAttribute(name, value);
+            }
+        }
+        button.type = "button";
+        button.append(...label.childNodes);
+        label.replaceWith(button);
+        const tell = () => button.setAttribute("aria-expanded", String(box.checked));
+        button.addEventListener("click", () => {
+            // What mdBook does when its label is clicked, and then what a label does.
+            label.dispatchEvent(new Event("click"));
+            box.click();
+        });
+        box.addEventListener("change", tell);
+        tell();
+    }
 
     // What is wider than its place can be moved by keyboard too.
     const reach = () => {
