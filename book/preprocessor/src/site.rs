@@ -1,6 +1,7 @@
 //! The repository as the book's chapters see it: labs, files, and where in the book a check has its page.
 
 use std::borrow::Cow;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,10 @@ const LONGEST: u64 = 1 << 20;
 
 pub(crate) struct Site {
     root: PathBuf,
+    /// The labs' folders, in the order of their numbers.
+    folders: OnceCell<Vec<String>>,
+    /// Labs' files that were read before, attempts left out.
+    labs: RefCell<BTreeMap<String, Folder>>,
     /// Chapters by the check whose page they hold.
     checks: BTreeMap<String, String>,
 }
@@ -46,6 +51,8 @@ impl Site {
         }
         Self {
             root: root.to_owned(),
+            folders: OnceCell::new(),
+            labs: RefCell::default(),
             checks: checks
                 .into_iter()
                 .map(|(check, (_, path))| (check, path.to_owned()))
@@ -142,9 +149,12 @@ impl Site {
 
     /// The lab that a person calls `name`, without its attempts but the one called `attempt`.
     pub(crate) fn lab(&self, name: &str, attempt: Option<&str>) -> Result<Lab> {
-        let mut folders = self.names("labs", "");
-        folders.retain(|f| self.root.join("labs").join(f).join("lab.toml").is_file());
-        folders.sort_by_key(|f| lab::split_folder(f).map(|(n, _)| n));
+        let folders = self.folders.get_or_init(|| {
+            let mut folders = self.names("labs", "");
+            folders.retain(|f| self.root.join("labs").join(f).join("lab.toml").is_file());
+            folders.sort_by_key(|f| lab::split_folder(f).map(|(n, _)| n));
+            folders
+        });
         let folder = lab::find(folders.iter().map(String::as_str), name).map_err(|e| {
             let help = e.help.replace(" `mslab list` shows them all.", "");
             let help = match help.starts_with("Did you mean") {
@@ -154,24 +164,33 @@ impl Site {
             Fault::new(e.to_string(), help)
         })?;
         let place = self.root.join("labs").join(folder);
-        let mut files = Folder::new();
-        let wanted = |path: &str| match path.strip_prefix("attempts/") {
-            Some(rest) => attempt.is_some_and(|a| rest.split('/').next() == Some(a)),
-            None => true,
+        let unreadable =
+            |e: std::io::Error| Fault::new(format!("labs/{folder} cannot be read: {e}"), "");
+        let known = self.labs.borrow().get(folder).cloned();
+        let mut files = match known {
+            Some(files) => files,
+            None => {
+                let mut files = Folder::new();
+                read_folder(&place, "", &mut files).map_err(unreadable)?;
+                self.labs
+                    .borrow_mut()
+                    .insert(folder.to_owned(), files.clone());
+                files
+            }
         };
-        read_folder(&place, "", &wanted, &mut files)
-            .map_err(|e| Fault::new(format!("labs/{folder} cannot be read: {e}"), ""))?;
+        if let Some(attempt) = attempt {
+            let path = format!("attempts/{attempt}");
+            let inside = !attempt.contains(['/', '\\']) && !attempt.starts_with('.');
+            if inside && place.join(&path).is_dir() {
+                read_folder(&place.join(&path), &path, &mut files).map_err(unreadable)?;
+            }
+        }
         Lab::read(folder, files).map_err(|e| Fault::lab(&e))
     }
 }
 
-/// The files of a folder, but for links. A folder that no wanted file can lie in is not opened.
-fn read_folder(
-    place: &Path,
-    path: &str,
-    wanted: &dyn Fn(&str) -> bool,
-    files: &mut Folder,
-) -> std::io::Result<()> {
+/// The files of a folder, but for links and for a lab's attempts.
+fn read_folder(place: &Path, path: &str, files: &mut Folder) -> std::io::Result<()> {
     for entry in fs::read_dir(place)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -181,11 +200,9 @@ fn read_folder(
             format!("{path}/{name}")
         };
         let kind = entry.file_type()?;
-        if kind.is_dir() {
-            if inner == "attempts" || wanted(&inner) {
-                read_folder(&entry.path(), &inner, wanted, files)?;
-            }
-        } else if kind.is_file() && wanted(&inner) {
+        if kind.is_dir() && inner != "attempts" {
+            read_folder(&entry.path(), &inner, files)?;
+        } else if kind.is_file() {
             let bytes = Cow::Owned(fs::read(entry.path())?);
             let file = FolderFile {
                 bytes,
