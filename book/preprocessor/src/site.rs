@@ -21,8 +21,8 @@ pub(crate) struct Site {
     root: PathBuf,
     /// The labs' folders, in the order of their numbers.
     folders: OnceCell<Vec<String>>,
-    /// Labs' files that were read before, attempts left out.
-    labs: RefCell<BTreeMap<String, Folder>>,
+    /// Labs that were read before, attempts left out.
+    labs: RefCell<BTreeMap<String, Lab>>,
     /// Chapters by the check whose page they hold.
     checks: BTreeMap<String, String>,
 }
@@ -167,25 +167,26 @@ impl Site {
         let unreadable =
             |e: std::io::Error| Fault::new(format!("labs/{folder} cannot be read: {e}"), "");
         let known = self.labs.borrow().get(folder).cloned();
-        let mut files = match known {
-            Some(files) => files,
+        let mut lab = match known {
+            Some(lab) => lab,
             None => {
                 let mut files = Folder::new();
                 read_folder(&place, "", &mut files).map_err(unreadable)?;
+                let lab = Lab::read(folder, files).map_err(|e| Fault::lab(&e))?;
                 self.labs
                     .borrow_mut()
-                    .insert(folder.to_owned(), files.clone());
-                files
+                    .insert(folder.to_owned(), lab.clone());
+                lab
             }
         };
         if let Some(attempt) = attempt {
             let path = format!("attempts/{attempt}");
             let inside = !attempt.contains(['/', '\\']) && !attempt.starts_with('.');
             if inside && place.join(&path).is_dir() {
-                read_folder(&place.join(&path), &path, &mut files).map_err(unreadable)?;
+                read_folder(&place.join(&path), &path, &mut lab.files).map_err(unreadable)?;
             }
         }
-        Lab::read(folder, files).map_err(|e| Fault::lab(&e))
+        Ok(lab)
     }
 }
 
