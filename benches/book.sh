@@ -25,6 +25,7 @@ plain() { sed -i '/^\[preprocessor.mslab\]/,/^$/d' "$1/book.toml"; }
 
 step "The book, against a plain build of the same pages"
 book "$place/with"
+book "$place/without"
 # The chapters as the preprocessor hands them on.
 python3 - "$tool" "$place/with" "$place/without/book/src" <<'PY'
 import json, pathlib, subprocess, sys
