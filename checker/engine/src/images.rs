@@ -17,11 +17,8 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::Engine;
 use crate::error::{EngineError, says_unreachable};
 
-/// Bytes of an export that are handed to its reader at once: engines send pieces of 32 KiB and less, and to wake the
-/// reader for each costs more than to read it.
-const EXPORT_BATCH: usize = 1 << 20;
-/// How many batches wait for their reader.
-const EXPORT_QUEUE: usize = 4;
+/// How many pieces of an export wait for their reader; engines send pieces of 32 KiB and less.
+const EXPORT_QUEUE: usize = 64;
 /// How long a registry may take to answer before it counts as unreachable.
 const REGISTRY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(6);
 
@@ -121,27 +118,18 @@ impl Engine {
         tokio::spawn(async move {
             let refs: Vec<&str> = names.iter().map(String::as_str).collect();
             let mut stream = engine.docker().export_images(&refs);
-            let (mut batch, mut bytes) = (Vec::new(), 0);
-            while let Some(piece) = stream.next().await {
-                let piece =
-                    piece.map_err(|e| engine.fault(&format!("exporting {}", names.join(", ")), &e));
-                let last = piece.is_err();
-                bytes += piece.as_ref().map_or(0, Bytes::len);
-                batch.push(piece);
-                if last || bytes >= EXPORT_BATCH {
-                    bytes = 0;
-                    if send.send(std::mem::take(&mut batch)).await.is_err() || last {
-                        return;
-                    }
+            while let Some(chunk) = stream.next().await {
+                let chunk =
+                    chunk.map_err(|e| engine.fault(&format!("exporting {}", names.join(", ")), &e));
+                let last = chunk.is_err();
+                if send.send(chunk).await.is_err() || last {
+                    return;
                 }
             }
-            // Whoever has dropped the reader does not want the rest.
-            let _ = send.send(batch).await;
         });
         ExportReader {
             receive,
-            batch: Vec::new().into_iter(),
-            piece: Bytes::new(),
+            current: Bytes::new(),
         }
     }
 
@@ -308,26 +296,21 @@ impl Engine {
 /// An export as a blocking reader; see [`Engine::export`].
 #[derive(Debug)]
 pub struct ExportReader {
-    receive: tokio::sync::mpsc::Receiver<Vec<Piece>>,
-    batch: std::vec::IntoIter<Piece>,
-    piece: Bytes,
+    receive: tokio::sync::mpsc::Receiver<Result<Bytes, EngineError>>,
+    current: Bytes,
 }
-
-type Piece = Result<Bytes, EngineError>;
 
 impl Read for ExportReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        while self.piece.is_empty() {
-            match self.batch.next() {
-                Some(piece) => self.piece = piece.map_err(io::Error::other)?,
-                None => match self.receive.blocking_recv() {
-                    Some(batch) => self.batch = batch.into_iter(),
-                    None => return Ok(0),
-                },
+        while self.current.is_empty() {
+            match self.receive.blocking_recv() {
+                Some(Ok(chunk)) => self.current = chunk,
+                Some(Err(e)) => return Err(io::Error::other(e)),
+                None => return Ok(0),
             }
         }
-        let n = buf.len().min(self.piece.len());
-        self.piece.copy_to_slice(&mut buf[..n]);
+        let n = buf.len().min(self.current.len());
+        self.current.copy_to_slice(&mut buf[..n]);
         Ok(n)
     }
 }
