@@ -1,3 +1,0 @@
-module example.com/lighthouse
-
-go 1.27

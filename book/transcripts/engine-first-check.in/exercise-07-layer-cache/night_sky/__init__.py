@@ -1,1 +1,0 @@
-"""What the Comet Club can see tonight."""

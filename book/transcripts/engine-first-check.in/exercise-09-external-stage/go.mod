@@ -1,3 +1,0 @@
-module example.com/tidydesk
-
-go 1.27

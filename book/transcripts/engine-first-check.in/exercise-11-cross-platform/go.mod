@@ -1,3 +1,0 @@
-module example.com/birdbox
-
-go 1.27

@@ -1,4 +1,0 @@
-// Prints one scan: node print.mjs ../scans/saltholm.pgm
-import { drop } from "ink-drop";
-
-await drop(process.argv[2]);

@@ -1,3 +1,0 @@
-module example.com/abacus
-
-go 1.27

@@ -1,3 +1,0 @@
-module example.com/gatekeeper
-
-go 1.27

@@ -1,3 +1,0 @@
-module example.com/kite
-
-go 1.27
