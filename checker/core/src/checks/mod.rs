@@ -59,6 +59,7 @@ mod stages_named;
 mod start_fault;
 mod started;
 mod static_binary;
+mod steps;
 mod survives_stop;
 mod targets_exist;
 mod told;
