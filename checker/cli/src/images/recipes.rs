@@ -1,8 +1,7 @@
 //! How stand-ins are made: the recipes in the binary.
 
-use mslab_core::lab::{Folder, FolderFile};
+use mslab_core::lab::{Folder, FolderFile, digest};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use crate::carried;
 use crate::failure::{Failure, Result};
@@ -66,33 +65,24 @@ impl Recipes {
         Ok(recipes)
     }
 
-    /// What tells a recipe from what it was before: of its files and of all that it needs.
+    /// What tells a recipe from what it was before: of its files and of those of all that it needs.
     pub(super) fn digest(&self, recipe: &Recipe) -> String {
-        let mut hash = Sha256::new();
-        hash.update(format!("{:?}", recipe.target));
-        for (path, file) in self.context(recipe) {
-            hash.update(format!("{path} {} {}\n", file.bytes.len(), file.executable));
-            hash.update(&file.bytes);
-        }
-        for need in recipe.needs.iter().filter_map(|need| self.find(need)) {
-            hash.update(self.digest(need));
-        }
-        let bytes = hash.finalize();
-        bytes.iter().take(8).map(|b| format!("{b:02x}")).collect()
+        let all = self.in_order(&[recipe]);
+        let is_of = |path: &str| all.iter().any(|r| within(path, &r.folder).is_some());
+        let files = self.files.iter().filter(|(path, _)| is_of(path));
+        let target = recipe.target.as_deref().unwrap_or_default();
+        format!("{target}@{}", digest(files))
     }
 
     /// The same of the script that everything begins with.
     pub(super) fn bootstrap_digest(&self) -> String {
-        let script = self.files.get(&self.bootstrap.script);
-        let bytes = Sha256::digest(script.map(|f| f.bytes.as_ref()).unwrap_or_default());
-        bytes.iter().take(8).map(|b| format!("{b:02x}")).collect()
+        digest(self.files.get_key_value(&self.bootstrap.script))
     }
 
     /// The files of a recipe's folder.
     pub(super) fn context(&self, recipe: &Recipe) -> Folder {
-        let prefix = format!("{}/", recipe.folder);
         let inside = |(path, file): (&String, &FolderFile)| {
-            Some((path.strip_prefix(&prefix)?.to_owned(), file.clone()))
+            Some((within(path, &recipe.folder)?.to_owned(), file.clone()))
         };
         self.files.iter().filter_map(inside).collect()
     }
@@ -121,6 +111,11 @@ impl Recipes {
             .filter(|r| r.of.iter().any(|of| names.contains(&of.as_str())))
             .collect()
     }
+}
+
+/// A path as seen from `folder`, if it is in there.
+fn within<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
+    path.strip_prefix(folder)?.strip_prefix('/')
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use mslab_core::image::Config;
 use mslab_engine::context::{self, Context};
 use mslab_engine::{BuildEnd, BuildRequest, EngineError};
 use tokio::process::Command;
@@ -61,21 +62,22 @@ const RECIPE_LABEL: &str = "io.mslab.stand-in.recipe";
 
 /// Whether an image is there, made by the recipe with this digest.
 async fn is_current(image: &str, digest: &str, bench: &Bench) -> Result<bool> {
-    match bench.engine.inspect_image(image).await {
-        Ok(there) => {
-            let made_by = there.config.labels.get(RECIPE_LABEL);
-            Ok(made_by.is_some_and(|d| d == digest))
-        }
-        Err(EngineError::NoSuchImage(_)) => Ok(false),
-        Err(e) => Err(e.into()),
-    }
+    let config = config(image, bench).await?;
+    let made_by = config.as_ref().and_then(|c| c.labels.get(RECIPE_LABEL));
+    Ok(made_by.is_some_and(|d| d == digest))
 }
 
 /// Whether an image is there that is no stand-in.
 async fn is_real(image: &str, bench: &Bench) -> Result<bool> {
+    let config = config(image, bench).await?;
+    Ok(config.is_some_and(|c| !c.labels.contains_key(STAND_IN_LABEL)))
+}
+
+/// An image's configuration, if it is there.
+async fn config(image: &str, bench: &Bench) -> Result<Option<Config>> {
     match bench.engine.inspect_image(image).await {
-        Ok(there) => Ok(!there.config.labels.contains_key(STAND_IN_LABEL)),
-        Err(EngineError::NoSuchImage(_)) => Ok(false),
+        Ok(there) => Ok(Some(there.config)),
+        Err(EngineError::NoSuchImage(_)) => Ok(None),
         Err(e) => Err(e.into()),
     }
 }
