@@ -5,8 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use mslab_core::dockerfile::ignore::Ignore;
-use mslab_engine::context::{self, ScanOptions};
+use mslab_engine::context::{self, Sent};
 use mslab_engine::{
     BuildEnd, BuildEvent, BuildRequest, CancellationToken, DiscoverOptions, Engine,
 };
@@ -21,13 +20,7 @@ async fn main() -> Result<ExitCode> {
         return Ok(ExitCode::from(2));
     };
     let dockerfile = std::fs::read(dir.join("Dockerfile"))?;
-    let ignore = Ignore::parse(&std::fs::read(dir.join(".dockerignore")).unwrap_or_default());
-    let options = ScanOptions {
-        ignored: &|path: &str, _: bool| ignore.matches(path),
-        exceptions: ignore.has_exceptions(),
-        ..ScanOptions::default()
-    };
-    let context = context::scan(&dir, &options)?;
+    let context = Sent::of(&dir, "Dockerfile")?.context;
     let mut request = BuildRequest::new(context::pack(&context, "Dockerfile", &dockerfile)?);
     request.tag = Some(tag);
     let engine = Engine::discover(&DiscoverOptions::from_env(None)).await?;

@@ -1,5 +1,6 @@
 //! Builds what `book/sizes.toml` names and writes what was measured to `book/sizes.json`, for the book's bars:
-//! `cargo run --release -p mslab-engine --example sizes`, from the repository's root. `make sizes` does it.
+//! `cargo run --release -p mslab-engine --example sizes -- 2026-01-31` (today's date), from the repository's root.
+//! `make sizes` does it.
 //!
 //! What is built on stand-ins and what is built on the images of Docker Hub goes to two columns; the one that this
 //! engine says nothing about stays as it was.
@@ -7,15 +8,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::SystemTime;
 use std::{fs, io};
 
-use mslab_core::dockerfile::{self, ignore::Ignore};
+use mslab_core::dockerfile;
 use mslab_core::image::{Image, NoCache, ReadOptions, read_archive};
 use mslab_core::source::Source;
 use mslab_core::stages::{Base, BuildOptions, Needs, StageGraph};
 use mslab_core::units::Bytes;
-use mslab_engine::context::{self, ScanOptions};
+use mslab_engine::context::{self, Sent};
 use mslab_engine::{
     BuildEnd, BuildRequest, CancellationToken, DiscoverOptions, Engine, EngineError,
     STAND_IN_PREFIX,
@@ -91,6 +91,10 @@ struct EngineFacts {
 
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
+    let Some(date) = std::env::args().nth(1) else {
+        eprintln!("usage: sizes DATE");
+        return Ok(ExitCode::from(2));
+    };
     let wanted: Wanted = toml::from_str(&fs::read_to_string(WANTED)?)?;
     let mut known: BTreeMap<String, Size> = match fs::read_to_string(MEASURED) {
         Ok(text) => serde_json::from_str::<Sizes>(&text)?.sizes,
@@ -110,7 +114,7 @@ async fn main() -> Result<ExitCode> {
     let mut failed = false;
     for entry in &wanted.size {
         eprint!("{} … ", entry.key);
-        match measure(&engine, &facts, entry).await {
+        match measure(&engine, &facts, &date, entry).await {
             Ok((base, measured, stand_in)) => {
                 eprintln!("{}", Bytes(measured.unpacked_bytes));
                 let old = known.remove(&entry.key);
@@ -166,6 +170,7 @@ fn write(wanted: &Wanted, known: &BTreeMap<String, Size>) -> Result<()> {
 async fn measure(
     engine: &Engine,
     facts: &EngineFacts,
+    date: &str,
     entry: &Entry,
 ) -> Result<(String, Measured, bool)> {
     let own = entry.dockerfile.parent().unwrap_or(Path::new("."));
@@ -219,7 +224,7 @@ async fn measure(
         unpacked_bytes: image.unpacked_bytes(),
         compressed_bytes: image.compressed_bytes(),
         engine: facts.clone(),
-        date: today(),
+        date: date.to_owned(),
         bases,
     };
     Ok((base(&graph, target), measured, stand_in))
@@ -248,15 +253,7 @@ async fn build(
         .file_name()
         .unwrap_or_default()
         .to_string_lossy();
-    let special = fs::read(folder.join(format!("{name}.dockerignore")));
-    let ignore = special.or_else(|_| fs::read(folder.join(".dockerignore")));
-    let ignore = Ignore::parse(&ignore.unwrap_or_default());
-    let options = ScanOptions {
-        ignored: &|path: &str, _: bool| ignore.matches(path),
-        exceptions: ignore.has_exceptions(),
-        ..ScanOptions::default()
-    };
-    let context = context::scan(folder, &options)?;
+    let context = Sent::of(folder, &name)?.context;
     let mut request = BuildRequest::new(context::pack(&context, "Dockerfile", dockerfile)?);
     request.target.clone_from(&entry.target);
     request.named_contexts = contexts;
@@ -296,26 +293,4 @@ fn lay(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The date in UTC, as `2026-01-31`.
-fn today() -> String {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let days = now.map_or(0, |n| n.as_secs() / 86_400) as i64;
-    // From days since 1970 to a date of the Gregorian calendar, by eras of 400 years that begin in March.
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
 }
