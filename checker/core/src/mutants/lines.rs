@@ -1,6 +1,6 @@
 //! Rules that take lines away, bring some, or change their order.
 
-use super::{Ground, Rule, Spoiled};
+use super::{Ground, Rule, STARTS, Spoiled};
 use crate::dockerfile::{Command, Instruction, Keyword};
 use crate::stages::{Base, Stage};
 
@@ -37,15 +37,7 @@ pub(super) static DROP_USER: Rule = Rule {
 pub(super) static DROP_START: Rule = Rule {
     id: "drop-start",
     what: "no CMD or ENTRYPOINT",
-    notice: &[
-        "http",
-        "runs",
-        "config.cmd",
-        "config.entrypoint",
-        "static-binary",
-        "runs-read-only",
-        "survives-stop",
-    ],
+    notice: STARTS,
     make: |g| {
         without(g, g.shipped(), |i| {
             matches!(i.keyword, Keyword::Cmd | Keyword::Entrypoint)

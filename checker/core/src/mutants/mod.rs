@@ -35,6 +35,17 @@ pub struct Rule {
     make: fn(&Ground<'_>) -> Vec<Spoiled>,
 }
 
+/// The checks that notice when a container does not start its program.
+const STARTS: &[&str] = &[
+    "http",
+    "runs",
+    "config.cmd",
+    "config.entrypoint",
+    "static-binary",
+    "runs-read-only",
+    "survives-stop",
+];
+
 impl Rule {
     /// The checks of a plan that must notice.
     fn noticed_by<'a>(&self, plan: &'a Plan) -> impl Iterator<Item = &'a PlannedCheck> {

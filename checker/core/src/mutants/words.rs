@@ -1,6 +1,6 @@
 //! Rules that change words of an instruction.
 
-use super::{Ground, Rule, Spoiled};
+use super::{Ground, Rule, STARTS, Spoiled};
 use crate::dockerfile::{Command, CommandForm, Instruction, Word};
 use crate::source::Span;
 use crate::stages::Stage;
@@ -81,15 +81,7 @@ pub(super) static SHELL_FORM: Rule = Rule {
 pub(super) static WRONG_PROGRAM: Rule = Rule {
     id: "wrong-program",
     what: "starts something that is not there",
-    notice: &[
-        "http",
-        "runs",
-        "static-binary",
-        "config.cmd",
-        "config.entrypoint",
-        "runs-read-only",
-        "survives-stop",
-    ],
+    notice: STARTS,
     make: |g| {
         replaced(g, g.shipped(), |i| match i.start_form()? {
             CommandForm::Exec { args, .. } => {
