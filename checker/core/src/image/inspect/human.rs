@@ -53,23 +53,26 @@ impl Inspection {
 
     /// The layers, with their compressed sizes where the archive has them.
     fn layers(&self, out: &mut String) {
-        let mut plain = Table::new(&["LAYER", "SIZE", "WASTED", "MADE BY"]);
-        let mut both = Table::new(&["LAYER", "SIZE", "COMPRESSED", "WASTED", "MADE BY"]);
+        let compressed = self.layers.iter().any(|l| l.compressed_bytes.is_some());
+        let mut head = vec!["LAYER", "SIZE", "WASTED", "MADE BY"];
+        if compressed {
+            head.insert(2, "COMPRESSED");
+        }
+        let mut table = Table::new(&head);
         for layer in &self.layers {
-            let number = layer.number.to_string();
-            let size = Bytes(layer.unpacked_bytes).to_string();
-            let wasted = waste(layer.wasted_bytes);
-            let by = source(&layer.source);
-            let compressed = layer.compressed_bytes.map(|b| Bytes(b).to_string());
-            let compressed = compressed.unwrap_or_else(|| "-".to_owned());
-            plain.row([number.clone(), size.clone(), wasted.clone(), by.clone()]);
-            both.row([number, size, compressed, wasted, by]);
+            let mut row = vec![
+                layer.number.to_string(),
+                Bytes(layer.unpacked_bytes).to_string(),
+                waste(layer.wasted_bytes),
+                source(&layer.source),
+            ];
+            if compressed {
+                let bytes = layer.compressed_bytes.map(|b| Bytes(b).to_string());
+                row.insert(2, bytes.unwrap_or_else(|| "-".to_owned()));
+            }
+            table.row(row);
         }
-        if self.layers.iter().any(|l| l.compressed_bytes.is_some()) {
-            both.print(out, "");
-        } else {
-            plain.print(out, "");
-        }
+        table.print(out, "");
     }
 }
 
@@ -214,19 +217,19 @@ fn line(out: &mut String, text: &str) {
 }
 
 /// A table whose last column is to the left, and whose numbers are to the right.
-struct Table<const N: usize> {
-    rows: Vec<[String; N]>,
+struct Table {
+    rows: Vec<Vec<String>>,
 }
 
-impl<const N: usize> Table<N> {
-    fn new(head: &[&str; N]) -> Self {
+impl Table {
+    fn new(head: &[&str]) -> Self {
         Self {
-            rows: vec![head.map(str::to_owned)],
+            rows: vec![head.iter().map(|h| (*h).to_owned()).collect()],
         }
     }
 
-    fn row(&mut self, cells: [String; N]) {
-        self.rows.push(cells);
+    fn row(&mut self, cells: impl Into<Vec<String>>) {
+        self.rows.push(cells.into());
     }
 
     fn print(&self, out: &mut String, title: &str) {
@@ -234,7 +237,8 @@ impl<const N: usize> Table<N> {
         if !title.is_empty() {
             line(out, title);
         }
-        let widths: Vec<usize> = (0..N)
+        let columns = self.rows[0].len();
+        let widths: Vec<usize> = (0..columns)
             .map(|i| {
                 self.rows
                     .iter()
@@ -251,8 +255,8 @@ impl<const N: usize> Table<N> {
             let mut text = String::new();
             for (i, cell) in row.iter().enumerate() {
                 let width = widths[i];
-                let left =
-                    i + 1 == N && !self.rows[0][i].starts_with("DIFF") || (i == 0 && words_first);
+                let left = i + 1 == columns && !self.rows[0][i].starts_with("DIFF")
+                    || (i == 0 && words_first);
                 let _ = if left {
                     write!(text, "{cell:<width$}  ")
                 } else {
