@@ -262,10 +262,14 @@ impl Heard {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies the files of a folder into another, which is made.
+///
+/// # Panics
+/// If it cannot.
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder can be made");
     for entry in std::fs::read_dir(from)
-        .expect("the lab has this folder")
+        .expect("a folder that is there")
         .flatten()
     {
         let target = to.join(entry.file_name());

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mslab_tests::{Sandbox, engine, mslab, root};
+use mslab_tests::{Sandbox, copy, engine, mslab, root};
 
 /// The image check that the examples of a lesson's first steps fail on purpose.
 const NON_ROOT: &str = "non-root";
@@ -237,16 +237,4 @@ fn key_of(path: &Path) -> String {
     name.strip_suffix(".Dockerfile")
         .unwrap_or("plain")
         .to_owned()
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for path in files(from) {
-        let target = to.join(name_of(&path));
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
-    }
 }
