@@ -9,7 +9,7 @@ need_tools
 need_mdbook
 command -v hyperfine >/dev/null || fail "the benchmarks need hyperfine. On Debian: apt-get install hyperfine"
 cargo build --release --locked -p mdbook-mslab
-tool=$(realpath -m "${CARGO_TARGET_DIR:-target}")/release/mdbook-mslab
+tool=$TARGET/release/mdbook-mslab
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 

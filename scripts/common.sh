@@ -3,7 +3,7 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$ROOT" || exit 1
-MSLAB=$(realpath -m "${CARGO_TARGET_DIR:-target}")/release/mslab
+TARGET=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 
 step() { printf '\n\033[1m== %s\033[0m\n' "$*" >&2; }
 note() { printf '   %s\n' "$*" >&2; }
@@ -34,9 +34,18 @@ as_root() {
   if [[ $(id -u) == 0 ]]; then "$@"; else sudo "$@"; fi
 }
 
+# build_mslab: sets MSLAB to the program as people use it.
 build_mslab() {
   step "Building mslab"
   cargo build --release --locked -p mslab
+  MSLAB=$TARGET/release/mslab
+}
+
+# build_for_tests: sets MSLAB to the program that the tests start, so that testing builds everything once.
+build_for_tests() {
+  step "Building mslab"
+  cargo build --locked -p mslab
+  MSLAB=$TARGET/debug/mslab
 }
 
 # find_engine: sets DOCKER_HOST to an engine that answers: the learner's own, or a private one brought up here.
@@ -49,14 +58,15 @@ find_engine() {
   private_engine
 }
 
-# own_engine: a private engine with base images, or the learner's own where there can be no private one. On a private one
-# stand-ins bear the official names too: nobody else builds there, and plain `docker build` finds them.
+# own_engine: a private engine, or the learner's own where there can be no private one. On a private one stand-ins bear
+# the official names too: nobody else builds there, and plain `docker build` finds them.
 own_engine() {
-  local names=(--official)
   step "Finding a Docker engine"
-  private_engine || { names=() && find_engine; } || fail "an engine is needed, and none can be had here (see the lines above)."
-  step "Base images"
-  base_images ${names[@]+"${names[@]}"}
+  if private_engine; then
+    STAND_INS=(--official)
+  else
+    find_engine || fail "an engine is needed, and none can be had here (see the lines above)."
+  fi
 }
 
 # private_engine: the project's own engine, the newest that Debian packages.
@@ -73,22 +83,27 @@ no_registry() {
   [[ $state == *'"registry": false'* ]]
 }
 
-# base_images [FLAG…]: what the labs build on; stand-ins, made with these flags, where no registry answers.
+# base_images: what the labs build on; stand-ins, made with the flags of STAND_INS, where no registry answers.
+STAND_INS=()
 base_images() {
+  step "Base images"
   no_registry || { "$MSLAB" images pull && return; }
   note "no registry answers: stand-ins take the base images' place (they are built once, in a few minutes)"
-  "$MSLAB" images stand-ins "$@"
+  "$MSLAB" images stand-ins ${STAND_INS[@]+"${STAND_INS[@]}"}
 }
 
-# need_mdbook: sets MDBOOK to an mdBook of the version that the book is written for; fetches it where there is none.
+# need_mdbook [COMMAND]: sets MDBOOK to an mdBook of the version that the book is written for, which knows the command;
+# fetches it where there is none. What serves and watches is more than half of mdBook, and is built only when asked for.
 need_mdbook() {
-  local wanted=0.5.4 tools=$ROOT/target/tools found
+  local wanted=0.5.4 tools=$ROOT/target/tools command=${1:-build} features=search found
   for found in "$(command -v mdbook || true)" "$tools/bin/mdbook"; do
-    [[ -n $found && $("$found" --version 2>/dev/null) == *"v${wanted%.*}."* ]] && MDBOOK=$found && return
+    [[ -n $found && $("$found" --version 2>/dev/null) == *"v${wanted%.*}."* ]] &&
+      "$found" "$command" --help >/dev/null 2>&1 && MDBOOK=$found && return
   done
-  agree "mdBook ${wanted%.*} is missing: cargo install mdbook into target/tools (some minutes; nothing else changes)" ||
-    fail "without mdBook the book cannot be built."
-  CARGO_TARGET_DIR=$tools/build cargo install --quiet --locked mdbook --version "$wanted" --root "$tools"
+  [[ $command == build ]] || features=search,serve,watch
+  note "mdBook ${wanted%.*} is missing: cargo builds it into target/tools (a few minutes; nothing else changes)"
+  CARGO_TARGET_DIR=$tools/build cargo install --quiet --locked mdbook --version "$wanted" --root "$tools" \
+    --no-default-features --features "$features"
   rm -rf "$tools/build"
   MDBOOK=$tools/bin/mdbook
 }

@@ -1,6 +1,7 @@
 //! What the book shows is true: its transcripts say what mslab says, and its example Dockerfiles are sound and build.
 //!
-//! `TRYCMD=overwrite cargo test -p mslab-tests --test book` writes the transcripts anew.
+//! `TRYCMD=overwrite cargo test -p mslab-tests --test book` writes the transcripts anew, and `MSLAB_BLESS=1` those that
+//! are measured.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -12,6 +13,10 @@ use mslab_tests::{Sandbox, copy, engine, mslab, root};
 
 /// The image check that the examples of a lesson's first steps fail on purpose.
 const NON_ROOT: &str = "non-root";
+
+/// How the names of transcripts begin whose figures are those of the day when they were written: a base image changes by
+/// some bytes whenever its distribution mends something.
+const MEASURED: &str = "measured-";
 
 #[test]
 fn transcripts_say_what_mslab_says() {
@@ -37,7 +42,10 @@ fn run_transcripts(on_engine: bool, host: &str) {
     let mut found = 0;
     for path in files(&root().join("book/transcripts")) {
         let name = name_of(&path);
-        if !name.ends_with(".trycmd") || name.starts_with("engine-") != on_engine {
+        if !name.ends_with(".trycmd")
+            || name.starts_with(MEASURED)
+            || name.starts_with("engine-") != on_engine
+        {
             continue;
         }
         cases.case(&path);
@@ -45,6 +53,58 @@ fn run_transcripts(on_engine: bool, host: &str) {
     }
     assert!(found > 0, "the book has no such transcript");
     cases.run();
+}
+
+#[test]
+fn engine_measured_transcripts_differ_in_figures_only() {
+    let mut seen = 0;
+    for path in files(&root().join("book/transcripts")) {
+        if !name_of(&path).starts_with(MEASURED) {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let (title, shown) = text.split_once("$ mslab ").expect("a command");
+        let (arguments, told) = shown.split_once('\n').expect("what it prints");
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        let run = Sandbox::new().run_on_engine(&arguments);
+        assert_eq!(run.code, 0, "{run:?}");
+        let now = format!("{}```\n", run.stdout);
+        seen += 1;
+        if std::env::var_os("MSLAB_BLESS").is_some() {
+            let command = arguments.join(" ");
+            fs::write(&path, format!("{title}$ mslab {command}\n{now}")).unwrap();
+            continue;
+        }
+        assert_eq!(
+            without_figures(told),
+            without_figures(&now),
+            "{}",
+            path.display()
+        );
+    }
+    assert!(seen > 0, "the book has no such transcript");
+}
+
+/// Lines of words, with `#` for every figure and digest, and one blank where there are several: figures are as wide as
+/// they are large.
+fn without_figures(text: &str) -> Vec<String> {
+    let plain = |word: &str| {
+        if word.starts_with("sha256:") {
+            return "#".to_owned();
+        }
+        let mut plain = word.replace(|c: char| c.is_ascii_digit() || c == '.' || c == ',', "#");
+        while plain.contains("##") {
+            plain = plain.replace("##", "#");
+        }
+        plain
+    };
+    let line = |l: &str| {
+        l.split_whitespace()
+            .map(plain)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    text.lines().map(line).collect()
 }
 
 #[test]

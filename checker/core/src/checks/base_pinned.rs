@@ -66,11 +66,15 @@ impl Check for BasePinned {
             })
             .collect();
         let Some(first) = loose.first() else {
-            let mut names: Vec<&str> = used.iter().map(|u| u.image.as_str()).collect();
+            let mut names: Vec<&str> = used
+                .iter()
+                .map(|u| u.image.as_str())
+                .filter(|i| Reference::parse(i).is_pinned())
+                .collect();
             names.sort_unstable();
             names.dedup();
             return Ok(Verdict::passed(if names.is_empty() {
-                "no image is started from".to_owned()
+                "no image needs one".to_owned()
             } else {
                 format!(
                     "{} named with a version",

@@ -21,6 +21,9 @@ struct Cause {
 const MISSING_FILE: &str = "The program asks for a file that is not in the image, or not where it looks: copy the file \
     into the final stage, and mind the WORKDIR where its name is no whole path.";
 
+const WRITES: &str = "The program writes to its own filesystem, where nothing can be written: let it write to standard \
+    output, or to a VOLUME.";
+
 const CAUSES: &[Cause] = &[
     Cause {
         words: &["exec format error"],
@@ -81,11 +84,11 @@ const CAUSES: &[Cause] = &[
     },
     Cause {
         words: &["read-only file system"],
-        help: "The program writes to its own filesystem: write to standard output, or only below /tmp.",
+        help: WRITES,
     },
     Cause {
         words: &["erofs"],
-        help: "The program writes to its own filesystem: write to standard output, or only below /tmp.",
+        help: WRITES,
     },
     Cause {
         words: &["certificate signed by unknown authority"],
@@ -121,8 +124,8 @@ const CAUSES: &[Cause] = &[
     },
     Cause {
         words: &["permission denied"],
-        help: "The image's user may not use a file that the program needs: copy it with --chown or --chmod, or let \
-            the program write only below /tmp.",
+        help: "The image's user may not use a file that the program needs: copy it with --chown or --chmod, or \
+            make the folder it writes to a VOLUME that belongs to that user.",
     },
     Cause {
         words: &["operation not permitted"],
@@ -374,7 +377,7 @@ mod tests {
                 "unable to find user app: no matching entries in passwd file",
                 "by its number",
             ),
-            ("OSError: [Errno 30] Read-only file system: 'x'", "/tmp"),
+            ("OSError: [Errno 30] Read-only file system: 'x'", "VOLUME"),
         ] {
             assert!(
                 help(output).is_some_and(|h| h.contains(said)),
