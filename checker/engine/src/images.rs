@@ -17,8 +17,10 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::Engine;
 use crate::error::{EngineError, says_unreachable};
 
-/// How many pieces of an export wait for their reader; engines send pieces of 32 KiB and less.
-const EXPORT_QUEUE: usize = 64;
+/// How many pieces of an export are handed over at once; engines send pieces of 32 KiB and less.
+const EXPORT_PIECES: usize = 16;
+/// How many times so many wait for their reader: few, so that they are still in the processor's cache when they are read.
+const EXPORT_QUEUE: usize = 4;
 /// How long a registry may take to answer before it counts as unreachable.
 const REGISTRY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(6);
 
@@ -117,18 +119,20 @@ impl Engine {
         let names: Vec<String> = images.iter().map(|i| (*i).to_owned()).collect();
         tokio::spawn(async move {
             let refs: Vec<&str> = names.iter().map(String::as_str).collect();
-            let mut stream = engine.docker().export_images(&refs);
-            while let Some(chunk) = stream.next().await {
-                let chunk =
-                    chunk.map_err(|e| engine.fault(&format!("exporting {}", names.join(", ")), &e));
-                let last = chunk.is_err();
-                if send.send(chunk).await.is_err() || last {
+            let fault = |e| engine.fault(&format!("exporting {}", names.join(", ")), &e);
+            let stream = engine.docker().export_images(&refs);
+            let mut stream = stream
+                .map(|piece| piece.map_err(fault))
+                .ready_chunks(EXPORT_PIECES);
+            while let Some(pieces) = stream.next().await {
+                if send.send(pieces).await.is_err() {
                     return;
                 }
             }
         });
         ExportReader {
             receive,
+            pieces: Vec::new().into_iter(),
             current: Bytes::new(),
         }
     }
@@ -296,17 +300,20 @@ impl Engine {
 /// An export as a blocking reader; see [`Engine::export`].
 #[derive(Debug)]
 pub struct ExportReader {
-    receive: tokio::sync::mpsc::Receiver<Result<Bytes, EngineError>>,
+    receive: tokio::sync::mpsc::Receiver<Vec<Result<Bytes, EngineError>>>,
+    pieces: std::vec::IntoIter<Result<Bytes, EngineError>>,
     current: Bytes,
 }
 
 impl Read for ExportReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() {
-            match self.receive.blocking_recv() {
-                Some(Ok(chunk)) => self.current = chunk,
-                Some(Err(e)) => return Err(io::Error::other(e)),
-                None => return Ok(0),
+            match self.pieces.next() {
+                Some(piece) => self.current = piece.map_err(io::Error::other)?,
+                None => match self.receive.blocking_recv() {
+                    Some(pieces) => self.pieces = pieces.into_iter(),
+                    None => return Ok(0),
+                },
             }
         }
         let n = buf.len().min(self.current.len());
