@@ -177,8 +177,11 @@ pub fn mutants(plan: &Plan) -> Vec<Mutant> {
         for rule in RULES {
             let judged: BTreeSet<usize> = rule.noticed_by(plan).map(|c| c.build).collect();
             let builds = judged.iter().filter_map(|n| plan.builds.get(*n));
-            let here = builds.filter(|b| b.dockerfile == *path);
-            let ground = Ground::new(source, &plan.solution, here);
+            let here: Vec<_> = builds.filter(|b| b.dockerfile == *path).collect();
+            if here.is_empty() {
+                continue;
+            }
+            let ground = Ground::new(source, &plan.solution, here.into_iter());
             for spoiled in (rule.make)(&ground) {
                 add(&mut out, rule, path, &plan.solution, spoiled);
             }
@@ -291,5 +294,73 @@ impl<'a> Ground<'a> {
             place: stage.label(),
             fix: edits.done(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::{Folder, FolderFile};
+
+    /// A lab with these checks and this solution.
+    fn lab(checks: &str, files: &[(&str, &str)]) -> Lab {
+        let toml = format!(
+            "schema = 1\ntitle = \"A lab\"\nlesson = \"node\"\n[files]\nlearner = [\"Dockerfile\", \".dockerignore\"]\n\
+             [[build]]\nkey = \"prod\"\n{checks}"
+        );
+        let file = |text: &str| FolderFile {
+            bytes: text.as_bytes().to_vec().into(),
+            executable: false,
+        };
+        let mut folder: Folder = [("lab.toml", toml.as_str()), ("README.md", "# A lab\n")]
+            .into_iter()
+            .map(|(path, text)| (path.to_owned(), file(text)))
+            .collect();
+        for (path, text) in files {
+            folder.insert((*path).to_owned(), file(text));
+        }
+        folder.insert("starter/Dockerfile".into(), file("FROM a:1\n"));
+        Lab::read("01-a", folder).unwrap()
+    }
+
+    fn names(checks: &str) -> Vec<String> {
+        let solution = [
+            ("solution/Dockerfile", "FROM a:1\nUSER 1000\nCMD [\"/a\"]\n"),
+            ("solution/.dockerignore", ".git\n*.log\n"),
+        ];
+        let lab = lab(checks, &solution);
+        let mutants = mutants(&Plan::new(&lab).unwrap());
+        mutants.into_iter().map(|m| m.name).collect()
+    }
+
+    #[test]
+    fn only_what_a_check_of_the_lab_judges_is_spoiled() {
+        let user = names("[[check]]\nid = \"non-root\"\npoints = 100\n");
+        assert_eq!(user, ["drop-user/0", "root-user/0", "unknown-user/0"]);
+        let context = names(
+            "[[check]]\nid = \"context-ignores\"\npoints = 100\npaths = [\".git\", \"a.log\"]\n",
+        );
+        assert_eq!(
+            context,
+            [
+                "drop-ignore-file/all",
+                "drop-ignore-line/.git",
+                "drop-ignore-line/*.log"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_survivor_that_there_is_not_is_told_with_its_likeness() {
+        let checks = "[[check]]\nid = \"non-root\"\npoints = 100\n";
+        let declared = "[[survives]]\nmutant = \"drop-users/0\"\nwhy = \"a slip\"\n";
+        let files = [
+            ("solution/Dockerfile", "FROM a:1\nUSER 1000\n"),
+            (FILE, declared),
+        ];
+        let lab = lab(checks, &files);
+        let all = mutants(&Plan::new(&lab).unwrap());
+        let error = survivors(&lab, &all).unwrap_err();
+        assert!(error.to_string().contains("`drop-users/0`"), "{error}");
     }
 }
