@@ -70,7 +70,7 @@ impl Surroundings {
     pub(crate) fn workspace(&self) -> Result<&Workspace> {
         self.workspace.as_ref().ok_or_else(|| {
             Failure::usage("there is no workspace here").help(
-                "`mslab init` makes one in this folder; `mslab init DIR` makes one elsewhere.",
+                "Go to the one that you made, or make one: `mslab init DIR`, or `mslab init` for this folder.",
             )
         })
     }

@@ -109,7 +109,7 @@ impl EngineError {
                 "Start Docker or Podman, or name an engine with --engine or DOCKER_HOST; `scripts/engine up` brings up a private one on Debian and Ubuntu."
             }
             Self::Unreachable { .. } => {
-                "Start that engine, or leave the address out and let mslab look for one; `mslab doctor` shows where it looks."
+                "Start that engine; or leave --engine out and `unset DOCKER_HOST`, and mslab looks for another. What the text alone shows needs none: `mslab check EXERCISE --static`."
             }
             Self::BadHost { .. } => {
                 "Use unix:///path/to/docker.sock, tcp://host:port, ssh://user@host, or npipe:////./pipe/name on Windows."

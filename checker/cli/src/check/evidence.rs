@@ -23,6 +23,8 @@ pub(crate) enum Reason {
     NoEngine(String),
     /// `--static`
     Static,
+    /// `--file`
+    File,
     /// `--image` or `--archive`: there is no build to look at.
     NotBuilt,
     /// `--no-run`
@@ -37,6 +39,7 @@ impl Reason {
         let why = match self {
             Self::NoEngine(why) => return why.clone(),
             Self::Static => "--static looks at the text only",
+            Self::File => "--file looks at the text only",
             Self::NotBuilt => "nothing was built or started",
             Self::NotText => "an image was given, and the text is not what made it",
             Self::NotRun => "--no-run starts no container",

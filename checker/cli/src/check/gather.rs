@@ -528,7 +528,7 @@ pub(crate) fn read_file(path: &Path, options: &ReadOptions) -> Result<Image> {
     let input: Box<dyn Read> = if path == Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
-        Box::new(File::open(path).map_err(|e| Failure::file("read", path, &e))?)
+        Box::new(File::open(path).map_err(|e| Failure::named_file(path, &e))?)
     };
     read_archive(input, options, &mut NoCache).map_err(|e| {
         let help = e.help().unwrap_or_default();

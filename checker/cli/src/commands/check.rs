@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use mslab_core::judge;
 use mslab_core::lab::{self, Lab};
@@ -56,15 +56,21 @@ pub(crate) fn folders(reports: &[Report]) -> Result<BTreeMap<String, String>> {
     for report in reports.iter().filter(|r| !r.lab.is_empty()) {
         let lab = lab::find(names.iter().map(String::as_str), &report.exercise)?;
         let dir = workspace.dir_of(lab);
-        let Ok(relative) = dir.strip_prefix(&now) else {
-            continue;
-        };
-        let relative = relative.to_string_lossy().replace('\\', "/");
+        let relative = seen_from(&now, &dir).to_string_lossy().replace('\\', "/");
         if !relative.is_empty() {
             folders.insert(report.exercise.clone(), relative);
         }
     }
     Ok(folders)
+}
+
+/// A folder's path as seen from another: `../exercise-05-go-scratch`. Both are whole paths.
+fn seen_from(now: &Path, dir: &Path) -> PathBuf {
+    let up = now.ancestors().take_while(|a| !dir.starts_with(a)).count();
+    let common = now.ancestors().nth(up).unwrap_or(now);
+    let down = dir.strip_prefix(common).unwrap_or(dir);
+    let above = std::iter::repeat_n(Component::ParentDir, up);
+    above.chain(down.components()).collect()
 }
 
 /// How this terminal wants its reports.
@@ -141,6 +147,9 @@ pub(crate) fn next_step(reports: &[Report], folders: &BTreeMap<String, String>) 
                 "edit {file}, then mslab check {exercise}   (mslab watch {exercise} checks on every save)"
             )
         }
+        Outcome::Error if report.checks.iter().all(|c| c.status == Status::Skipped) => {
+            format!("mslab check {exercise}   (its checks all look at what is built)")
+        }
         Outcome::Error => "mslab doctor   (says what is missing on this machine)".to_owned(),
     })
 }
@@ -170,7 +179,7 @@ fn file(path: &Path) -> Result<Report> {
         .map_err(|f| f.help("Name Dockerfiles; a folder is not searched."))?;
     let plan = Plan::general(&name);
     let files = [(name.clone(), source)].into();
-    let evidence = evidence::of_text(files, &plan, &Reason::Static);
+    let evidence = evidence::of_text(files, &plan, &Reason::File);
     let mut report = judge::judge(&plan, &evidence);
     report.exercise = "file".into();
     report.title = name;
@@ -308,4 +317,22 @@ pub(crate) fn remember(
         }
     }
     Ok(reports)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_named_as_seen_from_where_one_is() {
+        let seen = |now: &str, dir: &str| seen_from(Path::new(now), Path::new(dir));
+        for (now, dir, path) in [
+            ("/w", "/w/a", "a"),
+            ("/w/a", "/w/a", ""),
+            ("/w/a/src", "/w/a", ".."),
+            ("/w/b/src", "/w/a", "../../a"),
+        ] {
+            assert_eq!(seen(now, dir), Path::new(path), "{dir} from {now}");
+        }
+    }
 }

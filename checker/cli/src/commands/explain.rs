@@ -1,13 +1,15 @@
 //! `mslab explain`: a check's own page.
 
-use mslab_core::checks::{self, PageOptions, list, page};
+use mslab_core::checks::{self, AnyCheck, PageOptions, list, page};
 use mslab_core::diagnostic::did_you_mean;
 use mslab_core::lab::Lab;
+use mslab_core::plan::Plan;
 
 use crate::commands::check::print;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::terminal;
+use crate::labs::Labs;
+use crate::terminal::{self, say};
 use crate::workspace::Surroundings;
 
 /// Prints one check's page, or the list of all.
@@ -25,10 +27,22 @@ pub(crate) fn run(check: Option<&str>, markdown: bool) -> Result<Exit> {
         print(&list(&options))?;
         return Ok(Exit::Passed);
     };
-    if checks::find(id).is_none()
-        && let Ok(lab) = Surroundings::here()?.labs.find(id)
-    {
-        return task(&lab);
+    let labs = Surroundings::here()?.labs;
+    if checks::find(id).is_none() {
+        match labs.find(id) {
+            Ok(lab) => return task(&lab),
+            Err(e) if id.to_ascii_lowercase().starts_with("exercise") => return Err(e),
+            Err(_) => {}
+        }
+        if let Some((lab, check)) = called(&labs, id)? {
+            say!(
+                "`{id}` is what {} calls a check of `{}`:\n",
+                lab.exercise(),
+                check.id()
+            );
+            print(&page(check, &options))?;
+            return Ok(Exit::Passed);
+        }
     }
     let Some(check) = checks::find(id) else {
         let failure = Failure::usage(format!("there is no check called `{id}`"));
@@ -50,4 +64,15 @@ fn task(lab: &Lab) -> Result<Exit> {
         .map(|f| String::from_utf8_lossy(&f.bytes));
     print(&text.unwrap_or_default())?;
     Ok(Exit::Passed)
+}
+
+/// The first lab that gives one of its checks this key.
+fn called(labs: &Labs, key: &str) -> Result<Option<(Lab, &'static dyn AnyCheck)>> {
+    for lab in labs.all()? {
+        let plan = Plan::new(&lab)?;
+        if let Some(planned) = plan.checks.iter().find(|c| c.key == key) {
+            return Ok(Some((lab, planned.check)));
+        }
+    }
+    Ok(None)
 }

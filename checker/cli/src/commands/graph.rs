@@ -1,6 +1,6 @@
 //! `mslab graph`: the stage graph of any Dockerfile.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mslab_core::diagnostic::did_you_mean;
 use mslab_core::dockerfile;
@@ -11,13 +11,19 @@ use crate::check::evidence;
 use crate::commands::check::print;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::workspace::Surroundings;
 
 /// Draws it.
 pub(crate) fn run(file: &Path, format: GraphFormat, target: Option<&str>) -> Result<Exit> {
+    let exercise = exercise(file);
+    let file = exercise.as_deref().unwrap_or(file);
     let inside = file.join("Dockerfile");
     let file = if file.is_dir() { &inside } else { file };
     let name = file.to_string_lossy();
-    let dockerfile = dockerfile::parse(evidence::read(file, &name)?);
+    let dockerfile = dockerfile::parse(
+        evidence::read(file, &name)
+            .map_err(|f| f.help("Name a Dockerfile, the folder of one, or an exercise."))?,
+    );
     let graph = StageGraph::build(&dockerfile, &BuildOptions::default());
     let target = match target {
         None => graph.stages.last(),
@@ -43,6 +49,23 @@ pub(crate) fn run(file: &Path, format: GraphFormat, target: Option<&str>) -> Res
         GraphFormat::Json => draw::json(&graph, &dockerfile, target),
     };
     print(&text)?;
+    for error in &dockerfile.errors {
+        let at = dockerfile.source.position(error.span.start);
+        Failure::usage(&error.message)
+            .at(format!("{name}:{}:{}", at.line, at.column))
+            .help(error.help.clone().unwrap_or_default())
+            .print();
+    }
     let refused = !dockerfile.errors.is_empty() || !graph.problems_for(target).is_empty();
     Ok(if refused { Exit::Work } else { Exit::Passed })
+}
+
+/// The folder of an exercise, where there is no such file and an exercise is called that.
+fn exercise(name: &Path) -> Option<PathBuf> {
+    if name.exists() {
+        return None;
+    }
+    let here = Surroundings::here().ok()?;
+    let lab = here.labs.find(name.to_str()?).ok()?;
+    Some(here.workspace?.exercise_dir(&lab)).filter(|dir| dir.is_dir())
 }

@@ -30,7 +30,13 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
         .iter()
         .position(|c| c.status == Status::Failed)
     else {
-        say!("Nothing failed the last time. `mslab check {name}` checks again.");
+        if report.partial {
+            say!(
+                "Nothing failed in the part that was looked at. `mslab check {name}` looks at the rest."
+            );
+        } else {
+            say!("Nothing failed the last time. `mslab check {name}` checks again.");
+        }
         return Ok(Exit::Passed);
     };
     let key = report.checks[failed].key.clone();

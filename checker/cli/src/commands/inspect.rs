@@ -66,7 +66,8 @@ fn json(value: &impl Serialize) -> Result<String> {
 /// Reads an archive where there is a file of that name (or `-`), and else asks the engine.
 fn read(name: &str, global: &Global, listener: &dyn Listener) -> Result<Image> {
     let path = Path::new(name);
-    if name == "-" || path.is_file() {
+    let ends = [".tar", ".tar.gz", ".tgz"];
+    if name == "-" || path.is_file() || ends.iter().any(|e| name.ends_with(e)) {
         return read_file(path, &ReadOptions::default());
     }
     runtime::block_on(async |cancel| {

@@ -15,10 +15,14 @@ pub(crate) fn run() -> Result<Exit> {
         .map(|l| l.definition.title.chars().count())
         .max()
         .unwrap_or(0);
-    let wide = width + 44 <= terminal::width();
+    let lesson_width = labs
+        .iter()
+        .map(|l| l.definition.lesson.chars().count())
+        .fold("lesson".len(), usize::max);
+    let wide = width + lesson_width + 36 <= terminal::width();
     if wide {
         let head = format!(
-            "{:<12}  {:<8}  {:<width$}  {:<13}  points",
+            "{:<12}  {:<lesson_width$}  {:<width$}  {:<13}  points",
             "exercise", "lesson", "title", "status"
         );
         say!("{}", paint(DIM, head));
@@ -42,7 +46,9 @@ pub(crate) fn run() -> Result<Exit> {
         let (title, lesson) = (&lab.definition.title, &lab.definition.lesson);
         let exercise = lab.exercise();
         if wide {
-            say!("{exercise:<12}  {lesson:<8}  {title:<width$}  {status}  {points:>3} / 100");
+            say!(
+                "{exercise:<12}  {lesson:<lesson_width$}  {title:<width$}  {status}  {points:>3} / 100"
+            );
         } else {
             // On a narrow terminal a title has a line of its own.
             say!("{exercise:<12}  {status}  {points:>3} / 100\n    {title}");

@@ -74,7 +74,7 @@ impl Check for BasePinned {
             names.sort_unstable();
             names.dedup();
             return Ok(Verdict::passed(if names.is_empty() {
-                "no image needs one".to_owned()
+                "there is no image to give a version".to_owned()
             } else {
                 format!(
                     "{} named with a version",

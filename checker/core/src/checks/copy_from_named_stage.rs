@@ -98,6 +98,7 @@ impl Check for CopyFromNamedStage {
         Ok(Verdict::passed(match copies.len() {
             0 => "nothing is copied from elsewhere".to_owned(),
             1 => "the one --from names something that is there".to_owned(),
+            2 => "both --from name something that is there".to_owned(),
             n => format!("all {n} --from name something that is there"),
         }))
     }
@@ -125,7 +126,7 @@ fn wrong(
             }
             let finding = view
                 .finding(
-                    format!("`{written}` is a number, and the stage may get another one"),
+                    format!("`{written}` counts stages, and means another one as soon as one is put above"),
                     edge.span,
                 )
                 .expected("the stage's name", format!("its number, {written}"));

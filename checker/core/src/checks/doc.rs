@@ -17,11 +17,13 @@ impl Doc {
     /// The first sentence of [`Doc::why`].
     #[must_use]
     pub fn why_short(&self) -> &'static str {
-        self.why
-            .split_inclusive(". ")
-            .next()
-            .unwrap_or(self.why)
-            .trim()
+        // A full stop between backticks ends no sentence: `COPY . .`.
+        let in_code = |at: usize| self.why[..at].matches('`').count() % 2 == 1;
+        let ends = self.why.match_indices(". ").map(|(at, _)| at);
+        match ends.into_iter().find(|at| !in_code(*at)) {
+            Some(at) => &self.why[..=at],
+            None => self.why,
+        }
     }
 }
 

@@ -208,19 +208,25 @@ pub fn find<'a>(
     folders: impl IntoIterator<Item = &'a str> + Clone,
     name: &str,
 ) -> Result<&'a str, UnknownExercise> {
-    let plain = name.trim_end_matches('/');
-    let plain = plain.strip_prefix("exercise-").unwrap_or(plain);
+    let plain = name.trim_end_matches('/').to_ascii_lowercase();
+    let plain = plain.strip_prefix("exercise").unwrap_or(&plain);
+    let plain = plain.strip_prefix('-').unwrap_or(plain);
     let number = plain.parse::<u32>().ok();
     let is_it = |folder: &&str| {
         split_folder(folder)
             .is_some_and(|(n, slug)| Some(n) == number || slug == plain || *folder == plain)
     };
     folders.clone().into_iter().find(is_it).ok_or_else(|| {
+        let labs = folders.clone().into_iter().filter_map(split_folder);
+        let last = labs.map(|(n, _)| n).max().unwrap_or_default();
         let labs = folders.into_iter().filter_map(split_folder);
         let names: Vec<String> = labs
             .flat_map(|(n, slug)| [format!("exercise-{n}"), slug.to_owned()])
             .collect();
         let help = match did_you_mean(name, names.iter().map(String::as_str)) {
+            _ if number.is_some() => {
+                format!("They are exercise-1 to exercise-{last}; `mslab list` shows them all.")
+            }
             Some(near) => format!("Did you mean `{near}`? `mslab list` shows them all."),
             None => "`mslab list` shows them all.".to_owned(),
         };

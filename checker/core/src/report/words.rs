@@ -124,8 +124,12 @@ pub(super) fn stand_ins(report: &Report) -> Option<String> {
 /// That checks were left out on purpose, in one sentence.
 pub(super) fn partial(report: &Report) -> Option<String> {
     report.partial.then(|| {
-        "Partial: checks that were left out on purpose may still fail, and their points do not count."
-            .to_owned()
+        let points = if report.max_score == 0 {
+            ""
+        } else {
+            ", and their points do not count"
+        };
+        format!("Partial: checks that were left out on purpose may still fail{points}.")
     })
 }
 
@@ -201,7 +205,7 @@ pub(super) fn hint_level(check: &CheckReport) -> u8 {
 pub(super) fn headline(check: &CheckReport) -> Cow<'_, str> {
     let failed = check.status == Status::Failed;
     if failed && (hint_level(check) < 2 || check.message.is_empty()) {
-        Cow::Owned(format!("does not hold: {}", check.title))
+        Cow::Owned(format!("not yet: {}", check.title))
     } else if check.message.is_empty() {
         Cow::Borrowed(&check.title)
     } else {
