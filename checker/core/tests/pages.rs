@@ -74,6 +74,11 @@ fn every_page_is_whole() {
                 "the page of {id} lacks its bad example"
             );
         }
+        let why = check.doc().why_short();
+        assert!(
+            why.matches('`').count() % 2 == 0,
+            "{id}: {why} is cut inside a command"
+        );
     }
 }
 

@@ -135,7 +135,7 @@ fn note(shown: &[Shown<'_>], stand_in: bool) -> String {
     dates.sort_unstable();
     dates.dedup();
     let bases = if stand_in {
-        "On stand-ins for the base images: on the real ones sizes differ somewhat."
+        "On stand-ins for the base images, which are smaller than most of the real ones: compare the steps, not the megabytes."
     } else {
         "On the base images of Docker Hub."
     };
