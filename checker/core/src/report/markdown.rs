@@ -25,7 +25,7 @@ fn render(reports: &[Report], options: &Options) -> String {
         let _ = writeln!(
             out,
             "| {} | {} | {} |",
-            markdown(&heading(report)),
+            markdown(&words::heading(report)),
             words::outcome(report),
             points.trim_end_matches(" points"),
         );
@@ -33,16 +33,8 @@ fn render(reports: &[Report], options: &Options) -> String {
     format!("{out}\n{}", parts.join("\n"))
 }
 
-fn heading(report: &Report) -> String {
-    if report.title.is_empty() || report.title == report.exercise {
-        report.exercise.clone()
-    } else {
-        format!("{}: {}", report.exercise, report.title)
-    }
-}
-
 fn one(report: &Report, options: &Options) -> String {
-    let mut out = format!("## {}\n\n", markdown(&heading(report)));
+    let mut out = format!("## {}\n\n", markdown(&words::heading(report)));
     let score = words::score(report).map(|s| format!(", {s}"));
     let _ = writeln!(
         out,
@@ -72,13 +64,7 @@ fn row(out: &mut String, check: &CheckReport) {
         Status::Skipped => "➖ skipped",
         Status::Error => "⚠️ could not look",
     };
-    let points = if check.max_points == 0 {
-        String::new()
-    } else if check.status == Status::Error || words::left_out(check) {
-        format!("– / {}", check.max_points)
-    } else {
-        format!("{} / {}", check.points, check.max_points)
-    };
+    let points = words::points(check).unwrap_or_default();
     let _ = writeln!(
         out,
         "| {sign} | {} | {} | {points} |",

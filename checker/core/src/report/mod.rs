@@ -2,6 +2,7 @@
 //!
 //! An output is one file here and one line in [`OUTPUTS`].
 
+mod cells;
 mod github;
 mod human;
 mod json;

@@ -217,3 +217,104 @@ pub(super) fn headline(check: &CheckReport) -> Cow<'_, str> {
 pub(super) fn left_out(check: &CheckReport) -> bool {
     check.status == Status::Skipped && check.message.starts_with(ON_PURPOSE)
 }
+
+/// Why a check was skipped or could not be looked at, without the words that its status says already.
+pub(super) fn reason(check: &CheckReport) -> &str {
+    let message = &check.message;
+    message.strip_prefix(ON_PURPOSE).unwrap_or(message)
+}
+
+/// What a report is called where several are listed.
+pub(super) fn name(report: &Report) -> &str {
+    if report.lab.is_empty() && !report.title.is_empty() {
+        &report.title
+    } else {
+        &report.exercise
+    }
+}
+
+/// What a report is headed with: `exercise-5: A static binary on scratch`.
+pub(super) fn heading(report: &Report) -> String {
+    if report.title.is_empty() || report.title == report.exercise {
+        report.exercise.clone()
+    } else {
+        format!("{}: {}", report.exercise, report.title)
+    }
+}
+
+/// `0 / 15`, or `– / 15` where the points do not count; nothing for a check without points.
+pub(super) fn points(check: &CheckReport) -> Option<String> {
+    let max = check.max_points;
+    if max == 0 {
+        None
+    } else if check.status == Status::Error || left_out(check) {
+        Some(format!("– / {max}"))
+    } else {
+        Some(format!("{} / {max}", check.points))
+    }
+}
+
+/// Why there is no score, in one sentence.
+pub(super) fn unscored(report: &Report) -> Option<&'static str> {
+    if report.outcome != Outcome::Error {
+        None
+    } else if report.checks.iter().any(|c| c.status == Status::Error) {
+        Some("What could not be looked at is not the work's fault, so that nothing is scored.")
+    } else {
+        Some("Nothing was looked at, so that nothing is scored.")
+    }
+}
+
+/// What opens the next hint of a failed check, while one is closed.
+pub(super) fn more(report: &Report, check: &CheckReport) -> Option<String> {
+    let level = hint_level(check);
+    if level >= 3 {
+        return None;
+    }
+    let command = if report.lab.is_empty() {
+        "`mslab hint`".to_owned()
+    } else {
+        format!("`mslab hint {}`", report.exercise)
+    };
+    let more = if level < 2 {
+        "shows where"
+    } else {
+        "shows what to change, where mslab knows"
+    };
+    Some(format!("{command} {more}"))
+}
+
+/// The check whose finding has shown this check's diff already.
+pub(super) fn shown_before<'a>(report: &'a Report, check: &CheckReport) -> Option<&'a str> {
+    let diff = &check.fix.as_ref()?.diff;
+    let before = report.checks.iter().take_while(|c| c.key != check.key);
+    let mut shown = before.filter(|c| c.status == Status::Failed && hint_level(c) >= 3);
+    let same = shown.find(|c| c.fix.as_ref().is_some_and(|f| f.diff == *diff))?;
+    Some(&same.key)
+}
+
+/// The lines of a diff. Where every line of the file ends in CR LF, the CR tells nothing, and is left out.
+pub(super) fn diff_lines(diff: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = diff.split('\n').collect();
+    if lines.last() == Some(&"") {
+        lines.pop();
+    }
+    let content =
+        |l: &&&str| !(l.starts_with("@@") || l.starts_with("---") || l.starts_with("+++"));
+    if lines.iter().filter(content).all(|l| l.ends_with('\r')) {
+        for line in &mut lines {
+            *line = line.trim_end_matches('\r');
+        }
+    }
+    lines
+}
+
+/// The sign that a report gets: only what was looked at whole has passed.
+pub(super) fn status_of(report: &Report) -> Status {
+    match report.outcome {
+        Outcome::Passed if report.partial => Status::Skipped,
+        Outcome::Passed => Status::Passed,
+        Outcome::Failed => Status::Failed,
+        Outcome::Error => Status::Error,
+    }
+}

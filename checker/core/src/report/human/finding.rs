@@ -47,34 +47,15 @@ pub(super) fn write(sheet: &mut Sheet<'_>, report: &Report, check: &CheckReport)
             sheet.labelled("help", help);
         }
         if let Some(fix) = &check.fix {
-            match shown_before(report, check) {
+            match words::shown_before(report, check) {
                 Some(key) => sheet.labelled("fix", &format!("the same as for {key}")),
                 None => diff(sheet, fix),
             }
         }
     }
-    if level < 3 {
-        let command = if report.lab.is_empty() {
-            "`mslab hint`".to_owned()
-        } else {
-            format!("`mslab hint {}`", report.exercise)
-        };
-        let more = if level < 2 {
-            "shows where"
-        } else {
-            "shows what to change, where mslab knows"
-        };
-        sheet.labelled("more", &format!("{command} {more}"));
+    if let Some(more) = words::more(report, check) {
+        sheet.labelled("more", &more);
     }
-}
-
-/// The check whose finding has shown this diff already.
-fn shown_before<'a>(report: &'a Report, check: &CheckReport) -> Option<&'a str> {
-    let diff = &check.fix.as_ref()?.diff;
-    let before = report.checks.iter().take_while(|c| c.key != check.key);
-    let mut shown = before.filter(|c| c.status == Status::Failed && words::hint_level(c) >= 3);
-    let same = shown.find(|c| c.fix.as_ref().is_some_and(|f| f.diff == *diff))?;
-    Some(&same.key)
 }
 
 /// `  must hold: The image is small · at most 15 MB · mslab explain max-size`
@@ -186,21 +167,7 @@ fn diff(sheet: &mut Sheet<'_>, fix: &FixReport) {
     }
     sheet.line("");
     let frame = sheet.pen.paint(Tone::Quiet, sheet.glyphs.frame);
-    let lines: Vec<&str> = fix.diff.split('\n').collect();
-    let lines = match lines.split_last() {
-        Some((&"", rest)) => rest,
-        _ => &lines[..],
-    };
-    // Where every line of the file ends in CR LF, the CR tells nothing.
-    let content =
-        |l: &&&str| !(l.starts_with("@@") || l.starts_with("---") || l.starts_with("+++"));
-    let crlf = lines.iter().filter(content).all(|l| l.ends_with('\r'));
-    for line in lines {
-        let line = if crlf {
-            line.trim_end_matches('\r')
-        } else {
-            line
-        };
+    for line in words::diff_lines(&fix.diff) {
         let tone = match line.as_bytes().first() {
             _ if line.starts_with("--- ") || line.starts_with("+++ ") => Some(Tone::Strong),
             Some(b'+') => Some(Tone::Good),

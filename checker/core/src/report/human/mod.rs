@@ -5,8 +5,6 @@ mod snippet;
 
 use std::fmt::Write as _;
 
-use crate::judge::ON_PURPOSE;
-
 use super::{CheckReport, Options, Outcome, Output, Report, Status, words};
 use crate::text::{Glyphs, Pen, Tone, columns, escape, fill, trim};
 
@@ -172,10 +170,7 @@ impl<'a> Sheet<'a> {
         let text = match check.status {
             Status::Passed | Status::Failed => words::headline(check).into_owned(),
             status => {
-                // The status says it already.
-                let reason = check.message.strip_prefix(ON_PURPOSE);
-                let reason = reason.unwrap_or(&check.message);
-                format!("{}: {reason}", words::status(status))
+                format!("{}: {}", words::status(status), words::reason(check))
             }
         };
         let lead_width = 4 + columns(&key).max(key_width) + 2;
@@ -228,7 +223,7 @@ impl<'a> Sheet<'a> {
 
     /// `✗ failed  70 / 100 points, 8 passed, 2 failed`
     fn verdict(&mut self, report: &Report) {
-        let (sign, tone) = self.sign(status_of(report));
+        let (sign, tone) = self.sign(words::status_of(report));
         let said = self
             .pen
             .paint(tone, &format!("{sign} {}", words::outcome(report)));
@@ -238,12 +233,7 @@ impl<'a> Sheet<'a> {
         }
         let tally = self.pen.paint(Tone::Quiet, &words::tally(report));
         self.line(&format!("{said}{rest}  {tally}"));
-        if report.outcome == Outcome::Error {
-            let text = if report.checks.iter().any(|c| c.status == Status::Error) {
-                "What could not be looked at is not the work's fault, so that nothing is scored."
-            } else {
-                "Nothing was looked at, so that nothing is scored."
-            };
+        if let Some(text) = words::unscored(report) {
             self.hanging("  ", 2, text);
         }
     }
@@ -251,12 +241,12 @@ impl<'a> Sheet<'a> {
     fn totals(&mut self, reports: &[Report]) {
         let name_width = reports
             .iter()
-            .map(|r| columns(&self.clean(name(r))))
+            .map(|r| columns(&self.clean(words::name(r))))
             .max()
             .unwrap_or(0);
         for report in reports {
-            let (sign, tone) = self.sign(status_of(report));
-            let name = self.clean(name(report));
+            let (sign, tone) = self.sign(words::status_of(report));
+            let name = self.clean(words::name(report));
             let pad = " ".repeat(name_width.saturating_sub(columns(&name)));
             let score = words::score(report).map(|s| format!(", {s}"));
             self.line(&format!(
@@ -280,24 +270,5 @@ impl<'a> Sheet<'a> {
         }
         let text = self.pen.paint(Tone::Strong, &text);
         self.line(&text);
-    }
-}
-
-/// The sign that a report gets: only what was looked at whole has passed.
-fn status_of(report: &Report) -> Status {
-    match report.outcome {
-        Outcome::Passed if report.partial => Status::Skipped,
-        Outcome::Passed => Status::Passed,
-        Outcome::Failed => Status::Failed,
-        Outcome::Error => Status::Error,
-    }
-}
-
-/// What a report is called where several are listed.
-fn name(report: &Report) -> &str {
-    if report.lab.is_empty() && !report.title.is_empty() {
-        &report.title
-    } else {
-        &report.exercise
     }
 }

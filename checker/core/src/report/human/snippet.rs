@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{Sheet, finding};
+use crate::report::cells::{Cells, View};
 use crate::report::{CheckReport, PlaceReport, Report};
-use crate::text::{Tone, char_width, columns, escape};
+use crate::text::{Tone, columns};
 
 /// Of a long span, this many lines are shown at its beginning, and one at its end.
 const SPAN_HEAD: usize = 4;
-const TAB: usize = 4;
 
 /// Words to be marked in one file.
 struct Mark<'a> {
@@ -181,9 +181,15 @@ fn single(sheet: &mut Sheet<'_>, gutter: &Gutter, line: usize, marks: &[&Mark<'_
     let cells = Cells::new(text, sheet.options.ascii);
     let main = marks.iter().find(|m| m.main).or(marks.first());
     let (from, to) = main.map_or((0, 0), |m| cells.range(m.column, m.end_column));
-    let view = cells.view(from, to, room(sheet, gutter), sheet.glyphs.ellipsis);
+    let view = cells.view(
+        from,
+        to,
+        room(sheet, gutter),
+        usize::MAX,
+        sheet.glyphs.ellipsis,
+    );
     let fault = marks.iter().find(|m| m.main).map(|_| (from, to));
-    let painted = view.paint(sheet, fault);
+    let painted = paint(sheet, &view, fault);
     gutter.numbered(sheet, line, &painted);
     for mark in marks {
         let (from, to) = cells.range(mark.column, mark.end_column);
@@ -244,13 +250,13 @@ fn several(sheet: &mut Sheet<'_>, gutter: &Gutter, mark: &Mark<'_>) {
             usize::MAX
         };
         let (from, to) = cells.range(first, end);
-        let view = cells.view(from, from, room, sheet.glyphs.ellipsis);
+        let view = cells.view(from, from, room, usize::MAX, sheet.glyphs.ellipsis);
         let bracket = match line {
             l if l == mark.line => sheet.glyphs.span_top,
             l if l == mark.end_line => sheet.glyphs.span_end,
             _ => sheet.glyphs.frame,
         };
-        let painted = view.paint(sheet, None);
+        let painted = paint(sheet, &view, None);
         let bracket = sheet.pen.paint(tone, bracket);
         gutter.numbered(sheet, line, &format!("{bracket} {painted}"));
         let begins_within = line == mark.line && !cells.blank_before(from);
@@ -281,137 +287,15 @@ fn room(sheet: &Sheet<'_>, gutter: &Gutter) -> usize {
     sheet.width.saturating_sub(gutter.width()).max(20)
 }
 
-/// A line as cells: what each of its characters looks like, and how wide that is.
-struct Cells {
-    cells: Vec<(String, usize)>,
-    blank: Vec<bool>,
-}
-
-impl Cells {
-    fn new(line: &str, ascii: bool) -> Self {
-        let mut at = 0;
-        let mut cells = Vec::new();
-        let mut blank = Vec::new();
-        for c in line.trim_end_matches(['\r', '\n']).chars() {
-            let shown = match c {
-                '\t' => " ".repeat(TAB - at % TAB),
-                c if ascii => escape::ascii(&escape::visible(c)),
-                c => escape::visible(c),
-            };
-            let width = shown.chars().map(char_width).sum();
-            at += width;
-            cells.push((shown, width));
-            blank.push(c.is_whitespace());
-        }
-        Self { cells, blank }
-    }
-
-    /// Indexes of the characters between two columns, the second exclusive; never more than the line holds.
-    fn range(&self, column: usize, end_column: usize) -> (usize, usize) {
-        let from = (column - 1).min(self.cells.len());
-        let to = end_column.saturating_sub(1).min(self.cells.len());
-        (from, to.max(from))
-    }
-
-    fn width(&self, from: usize, to: usize) -> usize {
-        self.cells[from..to].iter().map(|(_, w)| w).sum()
-    }
-
-    fn indent(&self) -> usize {
-        self.blank.iter().take_while(|b| **b).count()
-    }
-
-    fn blank_before(&self, at: usize) -> bool {
-        self.blank[..at].iter().all(|b| *b)
-    }
-
-    fn blank_after(&self, at: usize) -> bool {
-        self.blank[at..].iter().all(|b| *b)
-    }
-
-    /// The part of the line that fits, with the characters `from..to` in it, or at least their beginning.
-    fn view<'a>(&'a self, from: usize, to: usize, room: usize, ellipsis: &'static str) -> View<'a> {
-        let len = self.cells.len();
-        if self.width(0, len) <= room {
-            return View {
-                cells: self,
-                first: 0,
-                end: len,
-                ellipsis,
-            };
-        }
-        let room = room.saturating_sub(2 * columns(ellipsis)).max(1);
-        // Grow around the words: first to their end, then to the left, then to the right.
-        let (mut first, mut end) = (from, from);
-        while end < to && self.width(first, end + 1) <= room {
-            end += 1;
-        }
-        while first > 0 && self.width(first - 1, end) <= room {
-            first -= 1;
-        }
-        while end < len && self.width(first, end + 1) <= room {
-            end += 1;
-        }
-        View {
-            cells: self,
-            first,
-            end,
-            ellipsis,
-        }
-    }
-}
-
-/// The part of a line that is shown.
-struct View<'a> {
-    cells: &'a Cells,
-    first: usize,
-    end: usize,
-    ellipsis: &'static str,
-}
-
-impl View<'_> {
-    fn lead(&self) -> &'static str {
-        if self.first > 0 { self.ellipsis } else { "" }
-    }
-
-    fn paint(&self, sheet: &Sheet<'_>, fault: Option<(usize, usize)>) -> String {
-        let text = |from: usize, to: usize| -> String {
-            let (from, to) = (from.max(self.first), to.min(self.end));
-            if from >= to {
-                return String::new();
-            }
-            self.cells.cells[from..to]
-                .iter()
-                .map(|(shown, _)| shown.as_str())
-                .collect()
-        };
-        let (from, to) = fault.unwrap_or((self.end, self.end));
-        let tail = if self.end < self.cells.cells.len() {
-            self.ellipsis
-        } else {
-            ""
-        };
-        format!(
-            "{}{}{}{}{}",
-            sheet.pen.paint(Tone::Quiet, self.lead()),
-            text(self.first, from),
-            sheet.pen.paint(Tone::Strong, &text(from, to)),
-            text(to, self.end),
-            sheet.pen.paint(Tone::Quiet, tail)
-        )
-    }
-
-    /// Whether the mark's beginning is in view; the end of the line is in view with its last character.
-    fn shows(&self, from: usize) -> bool {
-        self.first <= from
-            && (from < self.end || (from == self.end && self.end == self.cells.cells.len()))
-    }
-
-    /// Columns before the mark, and the columns that it takes: at least one.
-    fn under(&self, from: usize, to: usize) -> (usize, usize) {
-        let from = from.clamp(self.first, self.end);
-        let to = to.clamp(from, self.end);
-        let pad = columns(self.lead()) + self.cells.width(self.first, from);
-        (pad, self.cells.width(from, to).max(1))
-    }
+/// The part of the line in view, with the words at fault strong.
+fn paint(sheet: &Sheet<'_>, view: &View<'_>, fault: Option<(usize, usize)>) -> String {
+    let (from, to) = fault.unwrap_or((usize::MAX, usize::MAX));
+    format!(
+        "{}{}{}{}{}",
+        sheet.pen.paint(Tone::Quiet, view.lead()),
+        view.text(0, from),
+        sheet.pen.paint(Tone::Strong, &view.text(from, to)),
+        view.text(to, usize::MAX),
+        sheet.pen.paint(Tone::Quiet, view.tail())
+    )
 }
