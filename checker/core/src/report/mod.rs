@@ -3,17 +3,23 @@
 //! An output is one file here and one line in [`OUTPUTS`].
 
 mod cells;
+mod classroom50;
 mod github;
+mod grade;
+mod gradescope;
 mod human;
 mod json;
 mod junit;
 mod markdown;
+mod prairielearn;
 mod sarif;
 mod types;
 mod words;
 
 use std::collections::BTreeMap;
 
+pub use classroom50::Submission;
+pub use grade::counted;
 pub use human::finding;
 pub use json::{REPORTS_SCHEMA, Reports, schema};
 pub use types::{
@@ -32,6 +38,9 @@ pub static OUTPUTS: &[Output] = &[
     sarif::OUTPUT,
     github::OUTPUT,
     markdown::OUTPUT,
+    gradescope::OUTPUT,
+    classroom50::OUTPUT,
+    prairielearn::OUTPUT,
 ];
 
 /// A form in which reports are shown.
@@ -53,7 +62,7 @@ pub fn output(name: &str) -> Option<&'static Output> {
     OUTPUTS.iter().find(|o| o.name == name)
 }
 
-/// How an output is to be shown. Outputs for machines look at [`Options::folders`] only.
+/// How an output is to be shown. Outputs for machines look at [`Options::folders`] and [`Options::submission`] only.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Whether the text carries colours as ANSI sequences.
@@ -72,6 +81,8 @@ pub struct Options {
     /// relative to where mslab was started, or for CI outputs to the repository's root. Exercises without an entry
     /// show bare names.
     pub folders: BTreeMap<String, String>,
+    /// Whose work this is and where it lies, which Classroom 50 wants beside its points.
+    pub submission: Option<Submission>,
 }
 
 impl Default for Options {
@@ -84,6 +95,7 @@ impl Default for Options {
             verbose: false,
             next: None,
             folders: BTreeMap::new(),
+            submission: None,
         }
     }
 }

@@ -223,6 +223,31 @@ pub fn xml(text: &str) -> String {
     block(text)
 }
 
+/// A name for somebody else's Markdown, who pastes it unescaped or escapes a part of it: signs that Markdown could read
+/// are written in their wide form (`＜` for `<`), which looks alike and means nothing.
+#[must_use]
+pub fn without_markup(text: &str) -> String {
+    let text = line(&text.replace("\r\n", " ").replace(['\n', '\t'], " "));
+    let wide = |c: char| char::from_u32(u32::from(c) + 0xfee0).unwrap_or(c);
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    let mut before = [' '; 3];
+    while let Some(c) = chars.next() {
+        let next = chars.peek().copied().unwrap_or(' ');
+        let marks = match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '!' | '|' | '~' | '$' | '&'
+            | '@' | '{' | '}' | '^' => true,
+            ':' => !next.is_whitespace(),
+            '.' => before.eq_ignore_ascii_case(&['w', 'w', 'w']),
+            '-' => next.is_ascii_digit() && before[1..].eq_ignore_ascii_case(&['G', 'H']),
+            _ => false,
+        };
+        out.push(if marks { wide(c) } else { c });
+        before = [before[1], before[2], c];
+    }
+    out
+}
+
 /// The message of a GitHub Actions workflow command.
 ///
 /// The runner decodes `%25`, `%0D` and `%0A`, in this order.
@@ -302,6 +327,14 @@ mod tests {
         assert_eq!(
             markdown_fence("text", "```\n</details>"),
             "````text\n```\n</details>\n````\n"
+        );
+    }
+
+    #[test]
+    fn a_name_without_markup_means_nothing_to_markdown() {
+        assert_eq!(
+            without_markup("small: <b> a|b\n[x](https://www.e.x) #1 GH-7 go-1"),
+            "small: ＜b＞ a｜b ［x］(https：//www．e.x) ＃1 GH－7 go-1"
         );
     }
 

@@ -1,5 +1,7 @@
 //! Room on a terminal: how wide text is, and how it breaks into lines.
 
+use std::borrow::Cow;
+
 use unicode_width::UnicodeWidthChar as _;
 
 /// Columns that `c` takes on a terminal: 0, 1 or 2. Hidden characters count as none; escape them first.
@@ -57,6 +59,30 @@ pub fn trim(text: &str, width: usize, ellipsis: &str) -> String {
     format!("{}{ellipsis}", kept.trim_end())
 }
 
+/// `text` in about `limit` bytes: its beginning and its end, and a line between them that says how much is missing.
+///
+/// Of a log the end tells most, so that it gets two thirds.
+#[must_use]
+pub fn cut(text: &str, limit: usize) -> Cow<'_, str> {
+    if text.len() <= limit {
+        return Cow::Borrowed(text);
+    }
+    let boundary = |mut at: usize| {
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let head = boundary(limit / 3);
+    let tail = boundary(text.len() - (limit - limit / 3)).max(head);
+    let missing = tail - head;
+    Cow::Owned(format!(
+        "{}\n[{missing} bytes are left out here]\n{}",
+        &text[..head],
+        &text[tail..]
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +95,17 @@ mod tests {
         );
         assert_eq!(fill("", 9), [""]);
         assert_eq!(fill("中中 中", 5), ["中中", "中"]);
+    }
+
+    #[test]
+    fn what_is_cut_keeps_both_ends() {
+        assert_eq!(cut("abcdef", 6), "abcdef");
+        assert_eq!(
+            cut("abcdefghij", 6),
+            "ab\n[4 bytes are left out here]\nghij"
+        );
+        assert_eq!(cut("中文字", 1), "\n[6 bytes are left out here]\n字");
+        assert_eq!(cut("中", 0), "\n[3 bytes are left out here]\n");
     }
 
     #[test]

@@ -6,5 +6,5 @@ pub mod escape;
 mod layout;
 mod paint;
 
-pub use layout::{char_width, columns, fill, trim};
+pub use layout::{char_width, columns, cut, fill, trim};
 pub use paint::{Glyphs, Pen, Tone};

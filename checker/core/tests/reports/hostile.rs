@@ -5,7 +5,7 @@ use mslab_core::text::escape;
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options as Markdown, Parser, Tag};
 
-use super::samples;
+use super::{platforms, samples};
 
 /// Text with more than its share of what steers readers.
 fn text() -> impl Strategy<Value = String> {
@@ -98,6 +98,10 @@ fn report() -> impl Strategy<Value = Report> {
         let word = |n: usize| words[n].clone();
         report.title = word(0);
         report.stand_ins = vec![word(1)];
+        report.builds[0].target = Some(word(6));
+        if let Some(engine) = &mut report.engine {
+            engine.version = word(9);
+        }
         report.checks.truncate(4);
         let check = &mut report.checks[2];
         check.key = word(2);
@@ -158,7 +162,14 @@ proptest! {
 
     #[test]
     fn every_output_bears_any_text(report in report(), width in 0usize..120, ascii in any::<bool>(), verbose in any::<bool>()) {
-        let options = Options { width, ascii, verbose, next: Some(report.title.clone()), ..Options::default() };
+        let options = Options {
+            width,
+            ascii,
+            verbose,
+            next: Some(report.title.clone()),
+            submission: Some(platforms::submission()),
+            ..Options::default()
+        };
         let reports = [report];
         for output in report::OUTPUTS {
             let text = (output.render)(&reports, &options);
@@ -186,6 +197,11 @@ proptest! {
                     let tables = events.iter().filter(|e| matches!(e, Event::Start(Tag::Table(_)))).count();
                     let rows = events.iter().filter(|e| matches!(e, Event::Start(Tag::TableRow))).count();
                     prop_assert_eq!((tables, rows), (1, 4), "{}", text);
+                }
+                "gradescope" | "classroom50" | "prairielearn" => {
+                    let document = serde_json::from_str(&text).unwrap();
+                    let holds = platforms::holds(output.name, &reports, &document);
+                    prop_assert!(holds.is_ok(), "{:?}\n{text}", holds);
                 }
                 other => prop_assert!(false, "no rule for the output {other}"),
             }

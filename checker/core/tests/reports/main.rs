@@ -3,6 +3,7 @@
 //! `MSLAB_BLESS=1` writes the files anew; read the difference as prose before you commit it.
 
 mod hostile;
+mod platforms;
 mod samples;
 
 use std::collections::BTreeSet;
@@ -84,6 +85,7 @@ fn options(reports: &[Report]) -> Options {
         width: 90,
         next: (reports.len() == 1).then(|| "mslab hint exercise-5".to_owned()),
         folders: [("exercise-5".to_owned(), "exercise-05-go-scratch".to_owned())].into(),
+        submission: Some(platforms::submission()),
         ..Options::default()
     }
 }
