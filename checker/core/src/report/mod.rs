@@ -7,6 +7,7 @@ mod classroom50;
 mod github;
 mod grade;
 mod gradescope;
+mod html;
 mod human;
 mod json;
 mod junit;
@@ -38,6 +39,7 @@ pub static OUTPUTS: &[Output] = &[
     sarif::OUTPUT,
     github::OUTPUT,
     markdown::OUTPUT,
+    html::OUTPUT,
     gradescope::OUTPUT,
     classroom50::OUTPUT,
     prairielearn::OUTPUT,

@@ -223,6 +223,25 @@ pub fn xml(text: &str) -> String {
     block(text)
 }
 
+/// Text as HTML content or as an attribute's value between double quotes. Newlines and tabs stay, all else hidden is
+/// shown.
+#[must_use]
+pub fn html(text: &str) -> String {
+    let text = block(text);
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// A name for somebody else's Markdown, who pastes it unescaped or escapes a part of it: signs that Markdown could read
 /// are written in their wide form (`＜` for `<`), which looks alike and means nothing.
 #[must_use]
@@ -327,6 +346,14 @@ mod tests {
         assert_eq!(
             markdown_fence("text", "```\n</details>"),
             "````text\n```\n</details>\n````\n"
+        );
+    }
+
+    #[test]
+    fn html_is_text_only() {
+        assert_eq!(
+            html("<a href=\"x\">'&'\u{1b}\n"),
+            "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;\\u{1b}\n"
         );
     }
 

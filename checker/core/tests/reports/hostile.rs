@@ -5,7 +5,7 @@ use mslab_core::text::escape;
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options as Markdown, Parser, Tag};
 
-use super::{platforms, samples};
+use super::{page, platforms, samples};
 
 /// Text with more than its share of what steers readers.
 fn text() -> impl Strategy<Value = String> {
@@ -198,6 +198,7 @@ proptest! {
                     let rows = events.iter().filter(|e| matches!(e, Event::Start(Tag::TableRow))).count();
                     prop_assert_eq!((tables, rows), (1, 4), "{}", text);
                 }
+                "html" => prop_assert!(page::is_inert(&text).is_ok(), "{:?}\n{text}", page::is_inert(&text)),
                 "gradescope" | "classroom50" | "prairielearn" => {
                     let document = serde_json::from_str(&text).unwrap();
                     let holds = platforms::holds(output.name, &reports, &document);
