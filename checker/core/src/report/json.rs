@@ -60,7 +60,7 @@ fn render(reports: &[Report], _: &Options) -> String {
 }
 
 /// Indented JSON with a newline at its end, in which every hidden character is escaped, so that the document can be
-/// looked at in a terminal.
+/// looked at in a terminal, and the bracket of `##word[`, which a CI system's log would read as a command.
 pub(super) fn to_json(value: &impl Serialize) -> String {
     let mut out = Vec::new();
     let mut writer = serde_json::Serializer::with_formatter(&mut out, Visible::default());
@@ -84,7 +84,17 @@ impl Formatter for Visible {
         fragment: &str,
     ) -> io::Result<()> {
         let mut from = 0;
-        for (at, c) in fragment.char_indices().filter(|(_, c)| is_hidden(*c)) {
+        let mut hashes = 0;
+        for (at, c) in fragment.char_indices() {
+            let command = c == '[' && hashes >= 2;
+            hashes = match c {
+                '#' => hashes + 1,
+                c if c.is_ascii_alphanumeric() && hashes >= 2 => hashes,
+                _ => 0,
+            };
+            if !is_hidden(c) && !command {
+                continue;
+            }
             writer.write_all(&fragment.as_bytes()[from..at])?;
             for unit in c.encode_utf16(&mut [0; 2]) {
                 write!(writer, "\\u{unit:04x}")?;

@@ -99,7 +99,7 @@ fn result(report: &Report, check: &CheckReport, rules: &[&str], options: &Option
         for (n, r) in check.related.iter().enumerate() {
             let mut at = location(report, Some(&r.place), options);
             at["id"] = json!(n);
-            at["message"] = json!({ "text": filled(&r.note, "see here") });
+            at["message"] = json!({ "text": plain(filled(&r.note, "see here")) });
             related.push(at);
         }
         result["relatedLocations"] = json!(related);
@@ -110,8 +110,7 @@ fn result(report: &Report, check: &CheckReport, rules: &[&str], options: &Option
     result
 }
 
-/// The finding in a few lines. SARIF reads brackets as links and braces as placeholders, so that neither may come from a
-/// submission unescaped (sections 3.11.5 and 3.11.6).
+/// The finding in a few lines.
 fn message(check: &CheckReport) -> String {
     let mut text = words::headline(check).into_owned();
     for (label, part) in [
@@ -123,8 +122,15 @@ fn message(check: &CheckReport) -> String {
             text.push_str(&format!("\n{label}: {part}"));
         }
     }
+    plain(filled(&text, &check.title))
+}
+
+/// Text of a message. SARIF reads brackets as links and braces as placeholders, so that neither may come from a submission
+/// unescaped (sections 3.11.5 and 3.11.6); and a viewer in a terminal would obey control characters.
+fn plain(text: &str) -> String {
+    let text = escape::block(text);
     let mut out = String::with_capacity(text.len());
-    for c in filled(&text, &check.title).chars() {
+    for c in text.chars() {
         match c {
             '\\' | '[' | ']' => out.extend(['\\', c]),
             '{' | '}' => out.extend([c, c]),
@@ -169,7 +175,7 @@ fn location(report: &Report, place: Option<&PlaceReport>, options: &Options) -> 
     }) = place
     {
         location["logicalLocations"] =
-            json!([{ "fullyQualifiedName": filled(path, "/"), "kind": "resource" }]);
+            json!([{ "fullyQualifiedName": escape::line(filled(path, "/")), "kind": "resource" }]);
     }
     location
 }
@@ -218,7 +224,7 @@ fn changes(report: &Report, fix: &FixReport, options: &Options) -> Value {
         })
         .collect();
     json!({
-        "description": { "text": format!("{} ({})", fix.title, words::verified(fix.verified)) },
+        "description": { "text": plain(&format!("{} ({})", fix.title, words::verified(fix.verified))) },
         "artifactChanges": changes,
     })
 }
@@ -240,7 +246,7 @@ fn invocation(report: &Report, rules: &[&str]) -> Value {
             .map(|c| {
                 json!({
                     "level": level,
-                    "message": { "text": format!("{}: {}", words::status(status), filled(&c.message, &c.title)) },
+                    "message": { "text": plain(&format!("{}: {}", words::status(status), filled(&c.message, &c.title))) },
                     "associatedRule": { "id": c.id, "index": rules.iter().position(|id| *id == c.id) },
                 })
             })

@@ -84,21 +84,28 @@ pub fn ascii(text: &str) -> String {
 /// obey `##name[…]`. A backslash in between takes the meaning away and leaves the text readable.
 #[must_use]
 pub fn ci_log(text: &str) -> String {
+    without_commands(text, "\\:", "\\[")
+}
+
+/// The same with something else than a backslash: what stands for the first colon of a line that begins with `::`, and
+/// for the bracket of `##word[`.
+fn without_commands(text: &str, colon: &str, bracket: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         let rest = line.trim_start();
-        let (blank, rest) = line.split_at(line.len() - rest.len());
+        let (blank, mut rest) = line.split_at(line.len() - rest.len());
         out.push_str(blank);
         if rest.starts_with("::") {
-            out.push('\\');
+            out.push_str(colon);
+            rest = &rest[1..];
         }
-        ci_words(&mut out, rest);
+        ci_words(&mut out, rest, bracket);
     }
     out
 }
 
-/// `##word[` anywhere, with a backslash before its bracket.
-fn ci_words(out: &mut String, line: &str) {
+/// `##word[` anywhere, with something else for its bracket.
+fn ci_words(out: &mut String, line: &str, bracket: &str) {
     let mut rest = line;
     while let Some(at) = rest.find("##") {
         // Of more hashes the last two count.
@@ -107,10 +114,11 @@ fn ci_words(out: &mut String, line: &str) {
             .find(|c: char| !c.is_ascii_alphanumeric())
             .map_or(rest.len(), |n| name + n);
         out.push_str(&rest[..word]);
-        if rest[word..].starts_with('[') {
-            out.push('\\');
-        }
         rest = &rest[word..];
+        if let Some(after) = rest.strip_prefix('[') {
+            out.push_str(bracket);
+            rest = after;
+        }
     }
     out.push_str(rest);
 }
@@ -177,7 +185,8 @@ impl EqIgnoreCase for [char] {
     }
 }
 
-/// A word or a line as Markdown code, safe in a table cell: one line, with as many backticks around it as it needs.
+/// A word or a line as Markdown code, safe in a table cell: one line, with as many backticks around it as it needs, and a
+/// word joiner where a CI system's log would read a command.
 ///
 /// In a table a pipe ends the cell even in code, so that text with a pipe becomes prose instead.
 #[must_use]
@@ -186,6 +195,7 @@ pub fn markdown_code(text: &str) -> String {
     if text.trim().is_empty() {
         return String::new();
     }
+    let text = without_commands(&text, "\u{2060}:", "\u{2060}[");
     if text.contains('|') {
         let mut out = String::new();
         markdown_words(&mut out, &text);
@@ -198,10 +208,11 @@ pub fn markdown_code(text: &str) -> String {
     format!("{ticks}{pad}{text}{pad}{ticks}")
 }
 
-/// A fenced block that its content cannot end. `language` is the caller's own.
+/// A fenced block that its content cannot end, with a word joiner (no width) where a CI system's log would read a command.
+/// `language` is the caller's own.
 #[must_use]
 pub fn markdown_fence(language: &str, text: &str) -> String {
-    let text = block(text);
+    let text = without_commands(&block(text), "\u{2060}:", "\u{2060}[");
     let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
     let end = if text.ends_with('\n') { "" } else { "\n" };
     format!("{fence}{language}\n{text}{end}{fence}\n")
@@ -216,17 +227,11 @@ fn longest_run(text: &str, wanted: char) -> usize {
     longest
 }
 
-/// Text for XML 1.0 content or attributes before the writer's own escaping: characters that XML cannot carry at all are
-/// shown; newlines and tabs stay.
+/// Text as content of XML 1.0 or HTML; an attribute's value wants its quotes escaped, too. Newlines and tabs stay; all else
+/// hidden, and with it what XML cannot carry at all, is shown. What a CI system's log would read as a command is written
+/// as character references.
 #[must_use]
 pub fn xml(text: &str) -> String {
-    block(text)
-}
-
-/// Text as HTML content or as an attribute's value between double quotes. Newlines and tabs stay, all else hidden is
-/// shown.
-#[must_use]
-pub fn html(text: &str) -> String {
     let text = block(text);
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
@@ -234,12 +239,10 @@ pub fn html(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
             c => out.push(c),
         }
     }
-    out
+    without_commands(&out, "&#58;", "&#91;")
 }
 
 /// A name for somebody else's Markdown, who pastes it unescaped or escapes a part of it: signs that Markdown could read
@@ -347,13 +350,17 @@ mod tests {
             markdown_fence("text", "```\n</details>"),
             "````text\n```\n</details>\n````\n"
         );
+        assert_eq!(
+            markdown_fence("text", " ::x::\n##[y]"),
+            "```text\n \u{2060}::x::\n##\u{2060}[y]\n```\n"
+        );
     }
 
     #[test]
-    fn html_is_text_only() {
+    fn xml_is_text_only() {
         assert_eq!(
-            html("<a href=\"x\">'&'\u{1b}\n"),
-            "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;\\u{1b}\n"
+            xml("<a href=\"x\">'&'\u{1b}\n  ::x ##[y]"),
+            "&lt;a href=\"x\"&gt;'&amp;'\\u{1b}\n  &#58;:x ##&#91;y]"
         );
     }
 

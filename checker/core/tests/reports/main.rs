@@ -2,6 +2,7 @@
 //!
 //! `MSLAB_BLESS=1` writes the files anew; read the difference as prose before you commit it.
 
+mod ci;
 mod hostile;
 mod page;
 mod platforms;
@@ -181,44 +182,6 @@ fn no_output_lets_a_control_character_through() {
             assert!(rendered.is_ascii(), "{name} is not ASCII");
         }
     }
-}
-
-/// GitHub's runner obeys a line that begins with `::` and `##[` anywhere; only the `github` output may use either.
-#[test]
-fn no_output_gives_orders_to_a_ci_system() {
-    for (name, rendered) in cases().iter().filter(|(n, _)| n.contains("human")) {
-        for line in rendered.lines() {
-            assert!(!line.trim_start().starts_with("::"), "{name}: {line}");
-            assert!(!line.contains("##["), "{name}: {line}");
-        }
-    }
-    let hostile = &samples::all()[4].1;
-    let github = (report::output("github").unwrap().render)(hostile, &Options::default());
-    for line in github.lines() {
-        let ours = line.starts_with("::error file=")
-            || line.starts_with("::error title=")
-            || !line.trim_start().starts_with("::");
-        assert!(ours, "{line}");
-    }
-}
-
-/// Of many findings GitHub shows ten, so that the eleventh is announced.
-#[test]
-fn github_is_told_how_many_more_there_are() {
-    let mut report = samples::all()[1].1[0].clone();
-    let one = report.checks[2].clone();
-    report.checks = (0..13)
-        .map(|n| report::CheckReport {
-            key: format!("k{n}"),
-            ..one.clone()
-        })
-        .collect();
-    let github = (report::output("github").unwrap().render)(&[report], &Options::default());
-    assert_eq!(github.matches("::error ").count(), 10);
-    assert!(
-        github.contains("::notice title=mslab::3 more findings"),
-        "{github}"
-    );
 }
 
 #[test]

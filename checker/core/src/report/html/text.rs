@@ -5,7 +5,7 @@ use crate::text::escape;
 /// One line of text.
 pub(super) fn content(text: &str) -> String {
     let text = text.replace("\r\n", " ").replace(['\n', '\t'], " ");
-    escape::html(&escape::line(&text))
+    escape::xml(&escape::line(&text))
 }
 
 /// One line of prose in which words between backticks are code.
@@ -30,7 +30,7 @@ pub(super) fn prose(text: &str) -> String {
 
 /// Several lines, as they are.
 pub(super) fn block(text: &str) -> String {
-    escape::html(text)
+    escape::xml(text)
 }
 
 #[cfg(test)]
