@@ -154,12 +154,11 @@ pub(crate) fn next_step(reports: &[Report], folders: &BTreeMap<String, String>) 
     })
 }
 
-/// GitHub shows this file's Markdown on the run's page.
+/// GitHub shows this file's Markdown on the run's page; of a step that writes more, it shows nothing.
+const SUMMARY_BYTES: usize = 1024 * 1024;
+
 fn write_job_summary(reports: &[Report], options: &report::Options) -> Result<()> {
     let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from) else {
-        return Ok(());
-    };
-    let Some(markdown) = report::output("markdown") else {
         return Ok(());
     };
     let failed = |e: std::io::Error| Failure::file("write", &path, &e);
@@ -168,8 +167,10 @@ fn write_job_summary(reports: &[Report], options: &report::Options) -> Result<()
         .create(true)
         .open(&path)
         .map_err(failed)?;
-    file.write_all((markdown.render)(reports, options).as_bytes())
-        .map_err(failed)
+    let written = file.metadata().map_err(failed)?.len();
+    let room = SUMMARY_BYTES.saturating_sub(usize::try_from(written).unwrap_or(usize::MAX));
+    let text = report::markdown_within(reports, options, room);
+    file.write_all(text.as_bytes()).map_err(failed)
 }
 
 /// Any Dockerfile, judged by the general checks.

@@ -124,15 +124,8 @@ fn test(reports: &[&Report], report: &Report, check: &CheckReport, options: &Opt
 
 /// The line that a finding speaks of; 0 where it speaks of none.
 fn line(check: &CheckReport) -> usize {
-    let related = check.related.iter().map(|r| &r.place);
-    let text = |place: &PlaceReport| match place {
-        PlaceReport::Text { line, .. } => Some(*line),
-        PlaceReport::Image { .. } => None,
-    };
-    check
-        .place
-        .iter()
-        .chain(related)
-        .find_map(text)
-        .unwrap_or(0)
+    match words::text_place(check) {
+        Some(PlaceReport::Text { line, .. }) => *line,
+        _ => 0,
+    }
 }

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::{CheckReport, Options, Output, PlaceReport, Report, Status, words};
-use crate::text::escape;
+use crate::text::{cut, escape};
 
 pub(super) const OUTPUT: Output = Output {
     name: "github",
@@ -17,6 +17,9 @@ pub(super) const OUTPUT: Output = Output {
 
 /// GitHub shows this many annotations of a kind for a step and drops the others without a word.
 const SHOWN: usize = 10;
+
+/// Bytes of an annotation's message; of 64 KB GitHub takes none.
+const MESSAGE: usize = 60_000;
 
 fn render(reports: &[Report], options: &Options) -> String {
     let mut out = String::new();
@@ -73,16 +76,19 @@ fn annotation(out: &mut String, report: &Report, check: &CheckReport, options: &
         end_line,
         end_column,
         ..
-    }) = &check.place
+    }) = words::text_place(check)
     {
         let file = options.path(report, file);
+        // GitHub's own count begins at 1, and a file without a line is shown at none.
+        let (line, column) = ((*line).max(1), (*column).max(1));
+        let end_line = (*end_line).max(line);
         properties.push(format!("file={}", escape::github_property(&file)));
         properties.push(format!("line={line}"));
         // GitHub takes columns on one line only, and its end is the last character itself.
         if line == end_line {
             properties.push(format!("col={column}"));
             properties.push(format!("endLine={end_line}"));
-            let last = end_column.saturating_sub(1).max(*column);
+            let last = end_column.saturating_sub(1).max(column);
             properties.push(format!("endColumn={last}"));
         } else {
             properties.push(format!("endLine={end_line}"));
@@ -98,6 +104,6 @@ fn annotation(out: &mut String, report: &Report, check: &CheckReport, options: &
         out,
         "::error {}::{}",
         properties.join(","),
-        escape::github_message(text.trim_end())
+        escape::github_message(&cut(escape::block(&text).trim_end(), MESSAGE))
     );
 }

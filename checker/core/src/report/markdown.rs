@@ -33,6 +33,28 @@ fn render(reports: &[Report], options: &Options) -> String {
     format!("{out}\n{}", parts.join("\n"))
 }
 
+/// The Markdown in at most `bytes`. A page that takes no more, such as a job's summary on GitHub, would otherwise show
+/// nothing at all: of a long report the logs and the fixes go, then all but a sentence.
+#[must_use]
+pub fn markdown_within(reports: &[Report], options: &Options, bytes: usize) -> String {
+    let whole = render(reports, options);
+    if whole.len() <= bytes {
+        return whole;
+    }
+    let mut brief = reports.to_vec();
+    for check in brief.iter_mut().flat_map(|r| &mut r.checks) {
+        check.details.clear();
+        check.fix = None;
+    }
+    let note = "The report is too long for this page: logs and fixes are left out.\n\n";
+    let brief = format!("{note}{}", render(&brief, options));
+    if brief.len() <= bytes {
+        brief
+    } else {
+        "The report is too long for this page.\n".into()
+    }
+}
+
 fn one(report: &Report, options: &Options) -> String {
     let mut out = format!("## {}\n\n", markdown(&words::heading(report)));
     let score = words::score(report).map(|s| format!(", {s}"));

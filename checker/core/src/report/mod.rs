@@ -23,6 +23,7 @@ pub use classroom50::Submission;
 pub use grade::counted;
 pub use human::finding;
 pub use json::{REPORTS_SCHEMA, Reports, schema};
+pub use markdown::markdown_within;
 pub use types::{
     BuildReport, CheckReport, EditReport, EngineReport, FixReport, Hint, ImageSize, Outcome,
     PlaceReport, RelatedReport, Report, Status, Verified,

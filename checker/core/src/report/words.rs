@@ -153,6 +153,13 @@ pub(super) fn place(place: &PlaceReport, path: impl Fn(&str) -> String) -> Strin
     }
 }
 
+/// Where a finding is in a text: its own place, or else the first of its further places.
+pub(super) fn text_place(check: &CheckReport) -> Option<&PlaceReport> {
+    let related = check.related.iter().map(|r| &r.place);
+    let mut places = check.place.iter().chain(related);
+    places.find(|p| matches!(p, PlaceReport::Text { .. }))
+}
+
 /// `1 step`, `2 steps`
 pub(super) fn plural(n: usize, word: &str) -> String {
     format!("{n} {word}{}", if n == 1 { "" } else { "s" })

@@ -1,6 +1,6 @@
 //! What CI systems read: annotations and the job's summary on GitHub, and SARIF's messages.
 
-use mslab_core::report::{self, CheckReport, Options};
+use mslab_core::report::{self, CheckReport, Options, PlaceReport};
 use mslab_core::text::escape;
 use serde_json::Value;
 
@@ -45,6 +45,71 @@ fn github_is_told_how_many_more_there_are() {
     assert!(
         github.contains("::notice title=mslab::3 more findings"),
         "{github}"
+    );
+}
+
+/// GitHub shows a file without a line at no line at all. A finding in an image is shown where its cause is.
+#[test]
+fn every_annotation_with_a_file_has_a_line() {
+    let mut reports = samples::all()[1].1.clone();
+    reports[0].checks[2].place = Some(PlaceReport::Text {
+        file: "Dockerfile".into(),
+        line: 0,
+        column: 0,
+        end_line: 0,
+        end_column: 0,
+        snippet: Vec::new(),
+    });
+    let github = (report::output("github").unwrap().render)(&reports, &Options::default());
+    let orders: Vec<&str> = github.lines().filter(|l| l.starts_with("::")).collect();
+    assert_eq!(orders.len(), 4, "{github}");
+    for order in &orders {
+        assert!(
+            order.starts_with("::error file=Dockerfile,line="),
+            "{order}"
+        );
+        assert!(
+            !order.contains("line=0") && !order.contains("col=0"),
+            "{order}"
+        );
+    }
+    assert!(orders[3].contains("line=7,"), "{}", orders[3]);
+}
+
+fn with_a_log(lines: usize) -> report::Report {
+    let mut report = samples::all()[1].1[0].clone();
+    report.checks[3].details = (0..lines).map(|n| format!("line {n} of a log")).collect();
+    report
+}
+
+/// An annotation's message may have 64 KB.
+#[test]
+fn a_long_message_is_cut() {
+    let github =
+        (report::output("github").unwrap().render)(&[with_a_log(9_000)], &Options::default());
+    let shown = |l: &str| l.replace("%0A", "\n").len();
+    let longest = github.lines().map(shown).max().unwrap();
+    assert!((50_000..64_000).contains(&longest), "{longest}");
+    assert!(github.contains("bytes are left out here]"));
+}
+
+/// Of a step that writes more than a megabyte, GitHub shows no summary at all.
+#[test]
+fn a_summary_has_room_or_says_so() {
+    let render =
+        |lines, bytes| report::markdown_within(&[with_a_log(lines)], &Options::default(), bytes);
+    let whole =
+        (report::output("markdown").unwrap().render)(&[with_a_log(90)], &Options::default());
+    assert_eq!(render(90, 1_000_000), whole);
+    let brief = render(90_000, 1_000_000);
+    assert!(
+        brief.len() < 10_000 && brief.starts_with("The report is too long"),
+        "{brief}"
+    );
+    assert!(brief.contains("893 MB"), "what was found is there");
+    assert_eq!(
+        render(90_000, 60),
+        "The report is too long for this page.\n"
     );
 }
 
