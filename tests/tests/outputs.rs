@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use mslab_tests::{Sandbox, root, statuses};
+use mslab_tests::{Run, Sandbox, classroom50, root, statuses};
 
 const GOOD: &str = "FROM golang:1.27 AS build\nWORKDIR /src\nCOPY . .\nRUN go build -o /app\n\n\
                     FROM scratch\nCOPY --from=build /app /app\nENTRYPOINT [\"/app\"]\n";
@@ -136,4 +136,55 @@ fn output_writes_a_file_and_says_nothing() {
     let run = here.run(&["check", "--file", "bad", "--output", "no/such/folder"]);
     assert_eq!(run.code, 3, "{run:?}");
     assert!(run.stderr.contains("no/such/folder"), "{run:?}");
+}
+
+#[test]
+fn classroom_50_is_told_whose_work_it_is_or_nothing() {
+    let here = three();
+    let args = ["check", "--file", "bad", "--format", "classroom50"];
+    let run = here.run(&args);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:?}");
+    for name in ["CLASSROOM", "ASSIGNMENT", "SUBMISSION_TAG", "COMMIT_URL"] {
+        assert!(run.stderr.contains(name), "{run:?}");
+    }
+    let here = Sandbox::workspace();
+    let args = ["check", "--all", "--static", "--format", "classroom50"];
+    let run: Run = classroom50(&mut here.command(&args))
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(run.code, 1, "{run:?}");
+    let result = run.json();
+    assert_eq!(result["schema"], "classroom50/result/v1");
+    assert_eq!(result["owner"], "ada");
+    assert_eq!(result["datetime"], "2026-06-01T14:32:05Z");
+    let tests = result["tests"].as_array().unwrap();
+    let sum: u64 = tests.iter().map(|t| t["score"].as_u64().unwrap()).sum();
+    assert_eq!(result["score"].as_u64(), Some(sum));
+}
+
+/// No engine is no zero: the exit code says so, and each platform's file, too.
+#[test]
+fn no_platform_gets_a_number_where_nothing_answers() {
+    let here = Sandbox::workspace();
+    for format in ["gradescope", "classroom50", "prairielearn"] {
+        let args = [
+            "check",
+            "5",
+            "--engine",
+            "unix:///no/such/socket",
+            "--format",
+            format,
+        ];
+        let run: Run = classroom50(&mut here.command(&args))
+            .output()
+            .unwrap()
+            .into();
+        assert_eq!(run.code, 3, "{run:?}");
+        let result = run.json();
+        for number in ["score", "max-score", "tests"] {
+            assert!(result.get(number).is_none(), "{format}: {result}");
+        }
+        assert!(run.stdout.contains("Not graded"), "{format}: {result}");
+    }
 }

@@ -185,7 +185,7 @@ pub(crate) struct CheckArgs {
     /// When a build fails by network or time, build the lab's solution to tell whose fault it is
     #[arg(long)]
     pub(crate) control: bool,
-    /// How to report: human, json, junit, sarif, github, markdown
+    /// How to report: human, json, junit, sarif, github, markdown, html, gradescope, classroom50, prairielearn
     #[arg(long, default_value = "human", value_name = "FORMAT")]
     pub(crate) format: String,
     /// Write the report to a file instead

@@ -21,6 +21,10 @@ use crate::workspace::{Progress, Surroundings, Workspace};
 /// Checks what the arguments name.
 pub(crate) fn run(args: &CheckArgs, global: &Global) -> Result<Exit> {
     let output = report::output(&args.format).ok_or_else(|| unknown_format(&args.format))?;
+    let submission = match output.name {
+        "classroom50" => Some(submission()?),
+        _ => None,
+    };
     let reports = if args.file.is_empty() {
         exercises(args, global)?
     } else {
@@ -31,6 +35,7 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> Result<Exit> {
         color: args.output.is_none(),
         next: next_step(&reports, &folders),
         folders,
+        submission,
         ..options(global)
     };
     let text = (output.render)(&reports, &options);
@@ -95,26 +100,57 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
+/// Whose work it is, as Classroom 50's runner tells those whom it starts. It refuses a result that does not say so.
+fn submission() -> Result<report::Submission> {
+    let read = |name: &str| std::env::var(name).unwrap_or_default();
+    let needed = [
+        "CLASSROOM",
+        "ASSIGNMENT",
+        "SUBMISSION_TAG",
+        "COMMIT_URL",
+        "RELEASE_URL",
+    ];
+    let missing: Vec<&str> = needed.into_iter().filter(|n| read(n).is_empty()).collect();
+    if !missing.is_empty() {
+        let failure = Failure::usage(format!(
+            "Classroom 50's format needs {}",
+            missing.join(", ")
+        ));
+        return Err(failure.help(
+            "Its runner sets these variables. Run mslab from the assignment's `autograder.py`.",
+        ));
+    }
+    Ok(report::Submission {
+        classroom: read("CLASSROOM"),
+        assignment: read("ASSIGNMENT"),
+        assignment_type: read("ASSIGNMENT_TYPE"),
+        owner: read("OWNER"),
+        tag: read("SUBMISSION_TAG"),
+        commit: read("COMMIT_URL"),
+        release: read("RELEASE_URL"),
+        review: read("REVIEW_URL"),
+    })
+}
+
 fn unknown_format(format: &str) -> Failure {
     let names: Vec<&str> = report::OUTPUTS.iter().map(|o| o.name).collect();
     let failure = Failure::usage(format!("there is no format called `{format}`"));
     failure.help(format!("The formats are {}.", names.join(", ")))
 }
 
-/// The worst of the outcomes: what could not be looked at outweighs what failed, and no report is no pass. An exercise
-/// of which nothing was to be looked at (`--static`, and the text alone decides nothing) says nothing among others.
+/// The worst of the outcomes of those that count: what could not be looked at outweighs what failed, and no report is no
+/// pass.
 fn exit_of(reports: &[Report]) -> Exit {
-    let passed_over = |r: &&Report| r.checks.iter().all(|c| c.status == Status::Skipped);
-    let mut counted: Vec<&Report> = reports.iter().filter(|r| !passed_over(r)).collect();
-    if counted.is_empty() {
-        counted = reports.iter().collect();
-    }
     let exit = |r: &Report| match r.outcome {
         Outcome::Passed => Exit::Passed,
         Outcome::Failed => Exit::Work,
         Outcome::Error => Exit::Environment,
     };
-    counted.into_iter().map(exit).max().unwrap_or(Exit::Usage)
+    report::counted(reports)
+        .into_iter()
+        .map(exit)
+        .max()
+        .unwrap_or(Exit::Usage)
 }
 
 /// The sentence after a single report: what to do now, with files named as seen from the current folder.
