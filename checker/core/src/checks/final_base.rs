@@ -112,6 +112,13 @@ impl Check for FinalBase {
 }
 
 fn allowed(params: &Params, base: &str) -> bool {
+    image_matches(&params.allow, base)
+}
+
+/// Whether one of `patterns` (`*` stands for any characters, slashes too, and `?` for one) is for the image `base`, in
+/// any of the ways in which its name can be written.
+#[must_use]
+pub fn image_matches(patterns: &[String], base: &str) -> bool {
     let reference = Reference::parse(base);
     let tagged = match reference.tag {
         Some(tag) => format!("{}:{tag}", reference.name),
@@ -123,8 +130,7 @@ fn allowed(params: &Params, base: &str) -> bool {
     if reference.tag.is_none() && base != "scratch" {
         ways.push(&latest);
     }
-    params
-        .allow
+    patterns
         .iter()
         .any(|p| ways.iter().any(|w| matches_pattern(p, w)))
 }

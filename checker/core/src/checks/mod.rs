@@ -85,6 +85,7 @@ use crate::diagnostic::{Finding, did_you_mean};
 use crate::evidence::{Need, Unseen};
 
 pub use doc::{Doc, Example, ExampleEvidence};
+pub use final_base::image_matches;
 pub use page::{PageOptions, list, page};
 pub use view::View;
 

@@ -1,0 +1,158 @@
+//! The gradebook: a SQLite file in which every step of grading a class is written before the next one begins.
+//!
+//! A run that is killed at any moment can be started again: it goes on where it was, and neither loses nor repeats what
+//! was finished. Rows carry the digest of the lab and the version of mslab, so that a changed lab means a new grade.
+
+mod error;
+mod merge;
+mod read;
+mod receive;
+mod schema;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+pub use error::GradebookError;
+pub use read::{Entry, EntryState, LabRow, Override};
+pub use receive::{Basis, Row};
+pub use steps::{Finish, Job};
+
+/// A gradebook, open for one run.
+#[derive(Debug)]
+pub struct Gradebook {
+    connection: Connection,
+    /// Holds the lock; the system lets go of it however the run ends.
+    _lock: File,
+    /// Milliseconds since 1970, or what a test says.
+    clock: fn() -> i64,
+}
+
+pub(crate) type Result<T, E = GradebookError> = std::result::Result<T, E>;
+
+impl Gradebook {
+    /// Opens a gradebook, and makes it where it is not there.
+    ///
+    /// # Errors
+    /// Another run has it open, a newer mslab wrote it, it is no gradebook, or the disk fails.
+    pub fn open(path: &Path) -> Result<Self> {
+        let lock = lock(path)?;
+        let mut connection = Connection::open(path)?;
+        let named = |e: rusqlite::Error| match e.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase) => GradebookError::NotOne(path.to_owned()),
+            _ => e.into(),
+        };
+        // The journal's mode is the first thing that is read from the file.
+        connection
+            .pragma_update(None, "journal_mode", "WAL")
+            .map_err(named)?;
+        // A step counts as finished once it would survive the machine's power being cut.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        let known = schema::MIGRATIONS.len() as i64;
+        let found = schema::version(&connection)?;
+        if found > known {
+            return Err(GradebookError::Newer {
+                path: path.to_owned(),
+                found,
+                known,
+            });
+        }
+        let application: i64 =
+            connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let tables: i64 =
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if application != schema::APPLICATION && tables > 0 {
+            return Err(GradebookError::NotOne(path.to_owned()));
+        }
+        schema::migrate(&mut connection)?;
+        Ok(Self {
+            connection,
+            _lock: lock,
+            clock: now,
+        })
+    }
+
+    /// Remembers something about the run.
+    ///
+    /// # Errors
+    /// The gradebook cannot be written.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        let sql = "INSERT INTO setting (name, value) VALUES (?1, ?2)
+            ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        self.connection.execute(sql, [name, value])?;
+        Ok(())
+    }
+
+    /// What was remembered under a name.
+    ///
+    /// # Errors
+    /// The gradebook cannot be read.
+    pub fn setting(&self, name: &str) -> Result<Option<String>> {
+        let sql = "SELECT value FROM setting WHERE name = ?1";
+        let mut statement = self.connection.prepare(sql)?;
+        let mut rows = statement.query([name])?;
+        Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+    }
+
+    /// Records an instructor's own mark. What the checks gave is kept beside it.
+    ///
+    /// # Errors
+    /// The student has not handed the exercise in and is not on the roster, or the gradebook cannot be written.
+    pub fn override_mark(
+        &mut self,
+        student: &str,
+        exercise: &str,
+        points: u32,
+        note: &str,
+    ) -> Result<()> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM submission WHERE student = ?1)
+                OR EXISTS (SELECT 1 FROM member WHERE student = ?1)";
+        let known: bool = self.connection.query_row(sql, [student], |r| r.get(0))?;
+        let sql = "SELECT EXISTS (SELECT 1 FROM lab WHERE exercise = ?1)";
+        let graded: bool = self.connection.query_row(sql, [exercise], |r| r.get(0))?;
+        if !known || !graded {
+            return Err(GradebookError::Unknown {
+                student: student.to_owned(),
+                exercise: exercise.to_owned(),
+            });
+        }
+        let sql = "INSERT INTO override (student, exercise, points, note, made_ms)
+            VALUES (?1, ?2, ?3, ?4, ?5)";
+        let made = (self.clock)();
+        let row = (student, exercise, points, note, made);
+        self.connection.execute(sql, row)?;
+        Ok(())
+    }
+}
+
+fn lock(path: &Path) -> Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let path_of_lock = PathBuf::from(name);
+    let failed = |source| GradebookError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path_of_lock)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(GradebookError::InUse(path.to_owned())),
+        Err(TryLockError::Error(e)) => Err(failed(e)),
+    }
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
