@@ -33,7 +33,12 @@ fn schemas_are_those_of_the_types() {
     }
     for entry in std::fs::read_dir(&root).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(known.contains(&name), "schema/{name} belongs to no type");
+        // That of a class belongs to the crate that grades, which tests it itself.
+        let elsewhere = name == "grades.v1.json";
+        assert!(
+            elsewhere || known.contains(&name),
+            "schema/{name} belongs to no type"
+        );
     }
 }
 

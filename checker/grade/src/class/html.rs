@@ -1,0 +1,182 @@
+//! HTML: one page for the instructor, without network or script.
+//!
+//! The page is well-formed XML too, so that a strict reader can prove that no text of a submission became a part of it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use mslab_core::text::escape;
+
+use super::plot;
+use super::types::{Class, Exercise, Grade, GradeState, Student};
+
+const STYLE: &str = include_str!("style.css");
+
+/// The page of a class. `pages` has the path of each student's own page, by id, as links are to name it.
+#[must_use]
+pub fn page(class: &Class, pages: &BTreeMap<String, String>) -> String {
+    let mut out = head(class);
+    summary(&mut out, class);
+    for exercise in &class.exercises {
+        section(&mut out, exercise);
+    }
+    table(&mut out, class, pages);
+    out.push_str("</main>\n</body>\n</html>\n");
+    out
+}
+
+/// Untrusted text as HTML content, or as an attribute's value in double quotes.
+pub(super) fn text(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    for c in escape::line(raw).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn head(class: &Class) -> String {
+    format!(
+        "<!DOCTYPE html>\n\
+         <html lang=\"en\">\n\
+         <head>\n\
+         <meta charset=\"utf-8\"/>\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src &#39;none&#39;; style-src &#39;unsafe-inline&#39;; base-uri &#39;none&#39;; form-action &#39;none&#39;\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
+         <meta name=\"color-scheme\" content=\"light dark\"/>\n\
+         <meta name=\"referrer\" content=\"no-referrer\"/>\n\
+         <title>Grades of {} students</title>\n\
+         <style>\n{STYLE}</style>\n\
+         </head>\n\
+         <body>\n\
+         <main>\n\
+         <h1>Grades of {} students</h1>\n",
+        class.students.len(),
+        class.students.len(),
+    )
+}
+
+fn summary(out: &mut String, class: &Class) {
+    let counts = class.counts();
+    let states = [
+        (counts.passed, GradeState::Passed),
+        (counts.failed, GradeState::Failed),
+        (counts.refused, GradeState::Refused),
+        (counts.not_graded, GradeState::NotGraded),
+        (counts.unplaced, GradeState::Unplaced),
+        (counts.waiting, GradeState::Waiting),
+        (counts.missing, GradeState::Missing),
+    ];
+    out.push_str("<ul class=\"counts\">\n");
+    for (count, state) in states.iter().filter(|(n, _)| *n > 0) {
+        let (sign, words) = (sign(*state), state.words());
+        let _ = writeln!(out, "<li>{sign} {count} {words}</li>");
+    }
+    out.push_str("</ul>\n");
+    if let Some(rule) = &class.late_rule {
+        let _ = writeln!(out, "<p>Late work loses {} of its points.</p>", text(rule));
+    }
+    if counts.not_graded + counts.waiting > 0 {
+        out.push_str(
+            "<p class=\"note\">What could not be graded has no mark, and is no zero. Run the same command again with \
+             <code>--retry-failed-environment</code>.</p>\n",
+        );
+    }
+}
+
+fn section(out: &mut String, exercise: &Exercise) {
+    let _ = writeln!(
+        out,
+        "<section>\n<h2>{}: {}</h2>",
+        text(&exercise.exercise),
+        text(&exercise.title)
+    );
+    out.push_str("<div class=\"plots\">\n");
+    plot::distribution(out, exercise);
+    plot::failures(out, exercise);
+    out.push_str("</div>\n</section>\n");
+}
+
+fn table(out: &mut String, class: &Class, pages: &BTreeMap<String, String>) {
+    out.push_str(
+        "<section>\n<h2>Students</h2>\n<div class=\"wide\" role=\"region\" aria-label=\"Students\" tabindex=\"0\">\n\
+         <table class=\"students\"><thead><tr><th scope=\"col\">id</th><th scope=\"col\">name</th>",
+    );
+    for exercise in &class.exercises {
+        let _ = write!(out, "<th scope=\"col\">{}</th>", text(&exercise.exercise));
+    }
+    out.push_str("<th scope=\"col\">remarks</th></tr></thead>\n<tbody>\n");
+    for student in &class.students {
+        row(out, student, pages.get(&student.id));
+    }
+    out.push_str("</tbody></table>\n</div>\n</section>\n");
+}
+
+fn row(out: &mut String, student: &Student, page: Option<&String>) {
+    let id = text(&student.id);
+    let id = match page {
+        Some(page) => format!("<a href=\"{}\">{id}</a>", escape::uri_path(page)),
+        None => id,
+    };
+    let name = student.name.as_deref().map(text).unwrap_or_default();
+    let _ = write!(out, "<tr><th scope=\"row\">{id}</th><td>{name}</td>");
+    let mut remarks = Vec::new();
+    for grade in &student.grades {
+        let _ = write!(out, "<td>{}</td>", cell(grade));
+        remarks.extend(grade.reason.clone());
+        remarks.extend(grade.late.map(late));
+        remarks.extend(grade.instructor.as_ref().map(|m| {
+            let score = grade.score.map_or("none".to_owned(), |s| s.to_string());
+            format!("instructor's mark, in the place of {score}: {}", m.note)
+        }));
+        remarks.extend(grade.notes.iter().cloned());
+    }
+    remarks.extend(student.unplaced.clone());
+    let remarks: Vec<String> = remarks.iter().map(|r| text(r)).collect();
+    let _ = writeln!(out, "<td>{}</td></tr>", remarks.join("<br/>"));
+}
+
+fn cell(grade: &Grade) -> String {
+    let mark = match grade.mark {
+        Some(mark) => format!("{mark} / {}", grade.max_score),
+        None => grade.state.words().to_owned(),
+    };
+    format!(
+        "<span class=\"{}\" title=\"{}\">{} {mark}</span>",
+        class_of(grade.state),
+        grade.state.words(),
+        sign(grade.state)
+    )
+}
+
+fn late(late: super::Late) -> String {
+    let hours = late.seconds.div_ceil(3600);
+    format!("{hours} h late: {} % taken away", late.percent)
+}
+
+/// A sign for each state: nothing is said by colour alone.
+fn sign(state: GradeState) -> &'static str {
+    match state {
+        GradeState::Passed => "✓",
+        GradeState::Failed => "✗",
+        GradeState::Refused => "⊘",
+        GradeState::NotGraded | GradeState::Unplaced => "!",
+        GradeState::Waiting => "…",
+        GradeState::Missing => "–",
+    }
+}
+
+fn class_of(state: GradeState) -> &'static str {
+    match state {
+        GradeState::Passed => "passed",
+        GradeState::Failed | GradeState::Refused => "failed",
+        GradeState::NotGraded | GradeState::Unplaced => "attention",
+        GradeState::Waiting | GradeState::Missing => "quiet",
+    }
+}

@@ -1,0 +1,181 @@
+//! A class with everything in it that can be, and what the outputs make of it.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::gradebook::{Basis, Finish, Gradebook, Row};
+use crate::intake::What;
+use crate::roster::{Member, Roster};
+use crate::run::recorded::text_report;
+use crate::submission::Submission;
+use crate::submission::tests::{file, lab};
+
+const HOSTILE: &str =
+    "=cmd|'/c calc'!A1<script>alert(1)</script>\u{1b}[31m\u{202e}\n::set-output name=x::y";
+
+fn class() -> Class {
+    let dir = tempfile::tempdir().unwrap();
+    let trusted = lab("05-go-scratch");
+    let work = |student: &str, text: &str, note: &str| Row {
+        student: student.to_owned(),
+        lab: Some(&trusted),
+        what: What::Submission(Submission {
+            student: student.to_owned(),
+            files: [("Dockerfile".to_owned(), file(text))].into(),
+            notes: vec![note.to_owned()],
+        }),
+    };
+    let other = |student: &str, lab, what| Row {
+        student: student.to_owned(),
+        lab,
+        what,
+    };
+    let rows = [
+        work("ann", "FROM a:1\nCMD [\"x\"]\n", "fine"),
+        work("ben", "FROM a\nCMD [\"x\"]\n", "late"),
+        work("cem", "FROM a\nCMD [\"x\"]\n", "the same as ben's"),
+        work("dee", "FROM a:2\n", "outage"),
+        work(HOSTILE, "FROM b\nCMD x\n", HOSTILE),
+        other("eve", Some(&trusted), What::Refused(HOSTILE.to_owned())),
+        other("fay", None, What::Unplaced("it is empty".into())),
+    ];
+    let basis = Basis {
+        mslab: "1".into(),
+        rules: String::new(),
+    };
+    let mut book = Gradebook::open(&dir.path().join("g.db")).unwrap();
+    book.know(std::slice::from_ref(&trusted)).unwrap();
+    book.receive(&rows, &basis, &|_| String::new()).unwrap();
+    let labs = [trusted.digest.clone()].into();
+    for (id, _) in book.waiting(&labs, &basis).unwrap() {
+        let job = book.step(&[], &[id]).unwrap().remove(0);
+        let finish = if job.students[0] == "dee" {
+            Finish::Environment("the engine was gone".into())
+        } else {
+            Finish::Judged(Box::new(text_report(&trusted, &job)))
+        };
+        book.step(&[(id, finish)], &[]).unwrap();
+    }
+    let due = Some(1_796_000_000);
+    let member = |name: &str, late: i64| Member {
+        name: Some(name.to_owned()),
+        due,
+        submitted: due.map(|d| d + late),
+    };
+    let roster: Roster = [
+        ("ann".to_owned(), member("Ann", -5)),
+        ("ben".to_owned(), member("Ben, the 2nd", 90_000)),
+        ("guy".to_owned(), Member::default()),
+    ]
+    .into();
+    book.enrol(&roster).unwrap();
+    book.override_mark("cem", "exercise-5", 77, HOSTILE)
+        .unwrap();
+    collect(&book, Some("10%/day".parse().unwrap())).unwrap()
+}
+
+#[test]
+fn every_student_has_a_grade_or_a_reason() {
+    let class = class();
+    let exercise = &class.exercises[0];
+    let expected = Counts {
+        passed: 1,
+        failed: 3,
+        refused: 1,
+        not_graded: 1,
+        unplaced: 0,
+        waiting: 0,
+        missing: 2,
+    };
+    assert_eq!(exercise.counts, expected);
+    assert_eq!(class.counts().unplaced, 1);
+    let of = |id: &str| class.students.iter().find(|s| s.id == id).unwrap();
+    assert_eq!(of("ann").grades[0].mark, Some(100));
+    assert_eq!(of("ann").grades[0].late, None);
+    // Two begun days late: 20 % of 40 points.
+    let ben = &of("ben").grades[0];
+    assert_eq!((ben.score, ben.mark), (Some(40), Some(32)));
+    assert_eq!(ben.work, of("cem").grades[0].work);
+    let cem = &of("cem").grades[0];
+    assert_eq!((cem.score, cem.mark), (Some(40), Some(77)));
+    let dee = &of("dee").grades[0];
+    assert_eq!((dee.score, dee.mark), (None, None));
+    assert_eq!(dee.reason.as_deref(), Some("the engine was gone"));
+    assert_eq!(of("eve").grades[0].mark, Some(0));
+    assert_eq!(of("fay").unplaced.as_deref(), Some("it is empty"));
+    assert_eq!(of("guy").grades[0].state, GradeState::Missing);
+    assert_eq!(exercise.distribution, [1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 1]);
+    let pinned = &exercise.checks[0];
+    assert_eq!((pinned.passed, pinned.failed), (1, 3));
+}
+
+#[test]
+fn json_is_as_the_schema_says() {
+    let class = class();
+    let text = json(&class);
+    assert!(!text.contains(['\u{1b}', '\u{202e}']));
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let validator = jsonschema::validator_for(&schema().to_value()).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(&value)
+        .map(|e| e.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(serde_json::from_value::<Class>(value).unwrap(), class);
+}
+
+#[test]
+fn csv_has_a_line_for_each_and_no_formula() {
+    let class = class();
+    for (text, width) in [(grades(&class), 13), (marks(&class), 4)] {
+        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+        let records: Vec<_> = reader.records().map(Result::unwrap).collect();
+        assert!(records.len() >= class.students.len());
+        for record in &records {
+            assert_eq!(record.len(), width);
+            for cell in record {
+                assert!(!cell.starts_with(['=', '+', '-', '@', '\t']), "{cell:?}");
+                assert!(!cell.contains(['\u{1b}', '\n', '\r']), "{cell:?}");
+            }
+        }
+    }
+    let all = marks(&class);
+    assert!(all.contains("\r\ndee,,,\r\n"), "{all}");
+    assert!(all.contains("\"Ben, the 2nd\",32,32"), "{all}");
+}
+
+#[test]
+fn the_page_is_whole_whatever_a_name_holds() {
+    let class = class();
+    let pages: BTreeMap<String, String> =
+        [("ann".to_owned(), "students/a n.html".to_owned())].into();
+    let html = page(&class, &pages);
+    let body = html.strip_prefix("<!DOCTYPE html>\n").unwrap();
+    let document = roxmltree::Document::parse(body).unwrap();
+    let elements: Vec<&str> = document
+        .descendants()
+        .filter(roxmltree::Node::is_element)
+        .map(|n| n.tag_name().name())
+        .collect();
+    assert!(!elements.contains(&"script"));
+    assert!(html.contains("&lt;script&gt;"));
+    assert!(!html.contains(['\u{1b}', '\u{202e}']));
+    assert!(html.contains("href=\"students/a%20n.html\""));
+    assert!(!html.contains("http://") && !html.contains("https://"));
+    // What is said by colour is said by a sign and words too.
+    assert!(html.contains("✗ 3 failed") && html.contains("! 1 not graded"));
+}
+
+#[test]
+fn the_committed_schema_is_that_of_the_types() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema/grades.v1.json");
+    let text = format!("{:#}\n", schema().as_value());
+    if std::env::var_os("MSLAB_BLESS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let stored = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        stored == text,
+        "schema/grades.v1.json is not that of the types"
+    );
+}
