@@ -3,6 +3,7 @@
 mod collect;
 mod csv;
 mod html;
+mod junit;
 mod plot;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ mod types;
 pub use collect::collect;
 pub use csv::{grades, marks};
 pub use html::page;
+pub use junit::junit;
 pub use types::{
     CheckGrade, CheckRate, Class, Counts, Exercise, Grade, GradeState, InstructorMark, Late,
     SCHEMA, Student,

@@ -145,6 +145,36 @@ fn csv_has_a_line_for_each_and_no_formula() {
 }
 
 #[test]
+fn junit_keeps_outages_apart_from_failures() {
+    let class = class();
+    let xml = junit(&class);
+    assert!(!xml.contains(['\u{1b}', '\u{202e}']));
+    let document = roxmltree::Document::parse(&xml).unwrap();
+    let count = |name: &str| {
+        document
+            .descendants()
+            .filter(|n| n.has_tag_name(name))
+            .count()
+    };
+    let root = document.root_element();
+    for (attribute, element) in [
+        ("tests", "testcase"),
+        ("failures", "failure"),
+        ("errors", "error"),
+    ] {
+        let counted = count(element).to_string();
+        assert_eq!(root.attribute(attribute), Some(counted.as_str()));
+    }
+    // The outage and what could not be placed; the two who are missing are skipped.
+    assert_eq!((count("error"), count("script")), (2, 0));
+    let outage = document
+        .descendants()
+        .find(|n| n.has_tag_name("error"))
+        .unwrap();
+    assert_eq!(outage.attribute("message"), Some("the engine was gone"));
+}
+
+#[test]
 fn the_page_is_whole_whatever_a_name_holds() {
     let class = class();
     let pages: BTreeMap<String, String> =

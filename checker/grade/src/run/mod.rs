@@ -23,6 +23,9 @@ use crate::gradebook::{Basis, Finish, Gradebook, GradebookError, Job};
 use crate::submission::Trusted;
 use patience::Patience;
 
+/// Where a judge says what it is doing, in a few words.
+pub type Tell<'a> = &'a (dyn Fn(String) + Send + Sync);
+
 /// What judges one submission.
 pub trait Judge {
     /// Why judging cannot go on at all, such as a lab that is broken.
@@ -34,7 +37,7 @@ pub trait Judge {
         &self,
         trusted: &Trusted,
         job: &Job,
-        tell: &dyn Fn(String),
+        tell: Tell<'_>,
         cancel: &CancellationToken,
     ) -> impl Future<Output = Result<Judged, Self::Error>>;
 }
@@ -89,7 +92,7 @@ pub enum Event<'a> {
 }
 
 /// Who is told. Nothing depends on it.
-pub trait Listener {
+pub trait Listener: Send + Sync {
     /// Something happened.
     fn on(&self, event: Event<'_>);
 }

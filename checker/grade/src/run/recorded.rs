@@ -8,7 +8,7 @@ use mslab_core::report::Report;
 use mslab_core::source::Source;
 use tokio_util::sync::CancellationToken;
 
-use super::{Judge, Judged};
+use super::{Judge, Judged, Tell};
 use crate::gradebook::Job;
 use crate::submission::Trusted;
 
@@ -23,7 +23,7 @@ impl<E, F: AsyncFn(&Trusted, &Job) -> Result<Judged, E>> Judge for Recorded<F> {
         &self,
         trusted: &Trusted,
         job: &Job,
-        tell: &dyn Fn(String),
+        tell: Tell<'_>,
         cancel: &CancellationToken,
     ) -> impl Future<Output = Result<Judged, E>> {
         async move {

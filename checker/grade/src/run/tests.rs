@@ -1,7 +1,8 @@
 //! The loop with recorded verdicts.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::convert::Infallible;
+use std::sync::Mutex;
 
 use super::recorded::{Recorded, text_report};
 use super::*;
@@ -249,7 +250,7 @@ async fn a_judge_that_cannot_go_on_stops_the_run() {
     assert!(matches!(entries(&book)[0].state, EntryState::Waiting));
 }
 
-struct Diary(RefCell<Vec<String>>);
+struct Diary(Mutex<Vec<String>>);
 
 impl Listener for Diary {
     fn on(&self, event: Event<'_>) {
@@ -267,7 +268,7 @@ impl Listener for Diary {
             }
             Event::Waiting { reason, .. } => format!("waiting: {reason}"),
         };
-        self.0.borrow_mut().push(line);
+        self.0.lock().unwrap().push(line);
     }
 }
 
@@ -282,7 +283,7 @@ async fn events_tell_what_happens_in_its_order() {
         }
         verdict(t, j)
     });
-    let diary = Diary(RefCell::default());
+    let diary = Diary(Mutex::default());
     judge_all(&mut book, &class.labs, &judge, &options(), &diary)
         .await
         .unwrap();
@@ -296,7 +297,7 @@ async fn events_tell_what_happens_in_its_order() {
         "doing ann+ben",
         "ended ann+ben 100",
     ];
-    assert_eq!(diary.0.into_inner(), expected);
+    assert_eq!(diary.0.into_inner().unwrap(), expected);
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ const RARE: usize = 20;
 const ALIKE: f64 = 0.8;
 /// So many telling lines two submissions must share.
 const SHARED: usize = 3;
+/// Bytes of a Dockerfile up to which it is compared: nobody writes a longer one by hand.
+const LONGEST: usize = 64 << 10;
 /// So many pairs are listed for each exercise, the most alike first.
 const LISTED: usize = 500;
 
@@ -98,7 +100,7 @@ fn normal_of(lab: &Lab, files: &Folder) -> Normal {
         .collect();
     let mut whole = Normal::default();
     for name in names {
-        if let Some(file) = files.get(name) {
+        if let Some(file) = files.get(name).filter(|f| f.bytes.len() <= LONGEST) {
             whole.add(name, normalise(name, &file.bytes));
         }
     }
@@ -119,16 +121,9 @@ fn compare(exercise: &str, all: &[One], given: &BTreeSet<String>) -> Vec<Alike> 
             having.entry(line).or_default().push(n);
         }
     }
-    // Only those that share a rare line are ever compared.
-    let mut pairs: HashSet<(usize, usize)> = HashSet::new();
-    for who in having.values().filter(|w| (2..=RARE).contains(&w.len())) {
-        for (i, a) in who.iter().enumerate() {
-            pairs.extend(who[i + 1..].iter().map(|b| (*a, *b)));
-        }
-    }
     // A line of one's own weighs as much as one that two share, or else no two would be much alike.
     let weight = |line: &str| 2.0 / having.get(line).map_or(2, |w| w.len().max(2)) as f64;
-    let mut found: Vec<Alike> = pairs
+    let mut found: Vec<Alike> = candidates(having.values())
         .into_iter()
         .filter_map(|(a, b)| {
             let telling = (&telling[a][..], &telling[b][..]);
@@ -143,6 +138,17 @@ fn compare(exercise: &str, all: &[One], given: &BTreeSet<String>) -> Vec<Alike> 
     });
     found.truncate(LISTED);
     found
+}
+
+/// Only those that share a rare line are ever compared: `having` are the submissions that have each line.
+fn candidates<'a>(having: impl Iterator<Item = &'a Vec<usize>>) -> HashSet<(usize, usize)> {
+    let mut pairs = HashSet::new();
+    for who in having.filter(|w| (2..=RARE).contains(&w.len())) {
+        for (i, a) in who.iter().enumerate() {
+            pairs.extend(who[i + 1..].iter().map(|b| (*a, *b)));
+        }
+    }
+    pairs
 }
 
 /// Two submissions, if they are alike. Lines weigh the more, the fewer have them.
