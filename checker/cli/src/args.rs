@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use mslab_core::units::{Bytes, Millis};
+use mslab_grade::shard::Shard;
 
 use crate::exit;
 
@@ -139,6 +141,9 @@ pub(crate) enum Command {
     New(NewArgs),
     /// Prove labs: solutions pass, starters fail as declared, attempts get their verdicts
     Verify(VerifyArgs),
+    /// Grade a class: a folder of submissions, against the labs of this mslab
+    #[command(after_help = exit::HELP, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    Grade(Box<GradeArgs>),
     /// Remove every image, container and cache that mslab made, and nothing else
     Clean {
         /// Keep the stand-ins, which take minutes to make again
@@ -191,6 +196,121 @@ pub(crate) struct CheckArgs {
     /// Write the report to a file instead
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct GradeArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<GradeAction>,
+    /// The folder: for each student a folder, a .zip, .tar or .tar.gz, or a git checkout, named by the student's id
+    #[arg(required = true)]
+    pub(crate) submissions: Option<PathBuf>,
+    /// Everything handed in is for this exercise; without it, each student's folder has one for each exercise
+    #[arg(long, short)]
+    pub(crate) exercise: Option<String>,
+    /// The class list: a CSV file with the column id, and if you like name, due and submitted
+    #[arg(long, value_name = "FILE")]
+    pub(crate) roster: Option<PathBuf>,
+    /// Where the roster's dates without an offset are meant: Europe/Berlin
+    #[arg(long, value_name = "ZONE", requires = "roster")]
+    pub(crate) time_zone: Option<String>,
+    /// What late work loses: 10%/day, or 5%/hour,max=50%,grace=15m
+    #[arg(long, value_name = "RULE")]
+    pub(crate) late_penalty: Option<String>,
+    #[command(flatten)]
+    pub(crate) out: GradeOutput,
+    /// How many submissions at the same time; one for each processor, and two at least, if it is not given
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// Wall time of one build, in the place of the lab's own limit: 90s, 2m
+    #[arg(long, value_name = "TIME")]
+    pub(crate) timeout: Option<Millis>,
+    /// The largest build context that is built: 50MB
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_context: Option<Bytes>,
+    /// How much of each build step's log is kept: 64kB
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_log: Option<Bytes>,
+    /// The only images that may be started or copied from, as globs; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) allow_base: Vec<String>,
+    /// The only frontends that `# syntax=` may name, as globs; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) allow_syntax: Vec<String>,
+    /// What builds may reach: everything, or nothing (for labs that are marked offline)
+    #[arg(long, value_enum, default_value = "default")]
+    pub(crate) network: Network,
+    /// Build on an engine that cannot hold a build within limits
+    #[arg(long)]
+    pub(crate) trust_submissions: bool,
+    /// Only this part of the class: 2/8 is the second of eight
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
+    /// Try again what the environment failed for in an earlier run
+    #[arg(long)]
+    pub(crate) retry_failed_environment: bool,
+}
+
+/// Where grades are kept, and how they are shown.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct GradeOutput {
+    /// The gradebook: a SQLite file, made where there is none
+    #[arg(long, value_name = "FILE", default_value = "mslab-grades.db")]
+    pub(crate) gradebook: PathBuf,
+    /// What to print
+    #[arg(long, value_enum, default_value = "human")]
+    pub(crate) format: GradeFormat,
+    /// Also write everything to this folder: CSV, JSON, JUnit, a page of the class and one for each student, similar work
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum GradeAction {
+    /// Make one gradebook of several, as --shard makes them
+    Merge {
+        /// The gradebook that takes them in; made where there is none
+        out: PathBuf,
+        /// The others
+        #[arg(required = true)]
+        parts: Vec<PathBuf>,
+    },
+    /// Give a mark of your own; what the checks gave is kept beside it
+    Override {
+        /// The student's id
+        student: String,
+        /// exercise-2, 2, or its slug
+        exercise: String,
+        /// The points that count
+        points: u32,
+        /// Why
+        #[arg(long)]
+        note: String,
+        /// The gradebook
+        #[arg(long, value_name = "FILE", default_value = "mslab-grades.db")]
+        gradebook: PathBuf,
+    },
+    /// Show what stands in the gradebook, without grading
+    Report {
+        #[command(flatten)]
+        out: GradeOutput,
+    },
+}
+
+/// What builds may reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Network {
+    None,
+    Default,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GradeFormat {
+    Human,
+    Csv,
+    Json,
+    Junit,
+    Html,
 }
 
 #[derive(Debug, Clone, Args)]

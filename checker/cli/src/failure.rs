@@ -6,6 +6,7 @@ use std::path::Path;
 
 use mslab_core::lab::{LabError, UnknownExercise};
 use mslab_engine::EngineError;
+use mslab_grade::gradebook::GradebookError;
 
 use crate::exit::Exit;
 use crate::terminal::{HINT, PROBLEM, paint};
@@ -107,6 +108,15 @@ impl Failure {
         &self.message
     }
 
+    /// What failed and what lies beneath it, in one line.
+    pub(crate) fn in_one_line(&self) -> String {
+        let mut line = self.message.clone();
+        for cause in self.causes.iter().filter(|c| !self.message.contains(*c)) {
+            line = format!("{line}: {cause}");
+        }
+        line
+    }
+
     /// Writes it to standard error.
     pub(crate) fn print(&self) {
         anstream::eprintln!("{} {}", paint(PROBLEM, "error:"), self.message);
@@ -140,6 +150,21 @@ impl From<Vec<LabError>> for Failure {
             });
         }
         failure
+    }
+}
+
+impl From<GradebookError> for Failure {
+    fn from(e: GradebookError) -> Self {
+        let failure = if e.is_usage() {
+            Self::usage(&e)
+        } else {
+            Self::environment(&e)
+        };
+        let failure = failure.help(e.help());
+        match e.source() {
+            Some(source) => failure.because(source),
+            None => failure,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod check;
 mod commands;
 mod exit;
 mod failure;
+mod grade;
 mod images;
 mod labs;
 mod progress;
@@ -74,6 +75,7 @@ fn run(cli: Cli) -> Result<Exit> {
         Command::Images { action } => commands::images::run(&action, &global),
         Command::New(args) => commands::new::run(&args),
         Command::Verify(args) => commands::verify::run(&args, &global),
+        Command::Grade(args) => commands::grade::run(&args, &global),
         Command::Clean { keep_stand_ins } => commands::clean::run(keep_stand_ins, &global),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -18,6 +18,9 @@ use super::{Bench, Options, Subject};
 use crate::failure::{Failure, Result};
 use crate::progress::{Event, Listener};
 
+/// The cache mounts of builds of a lab's own files, where those of others are kept apart.
+const LABS_NAMESPACE: &str = "mslab-lab";
+
 /// Dockerfiles by path.
 type Sources = BTreeMap<String, Arc<SourceEvidence>>;
 
@@ -40,6 +43,8 @@ pub(super) struct Builder<'a> {
     pub(super) options: &'a Options,
     pub(super) listener: &'a dyn Listener,
     sources: Sources,
+    /// Whether the folder holds the lab's own files, and not the learner's.
+    is_labs_own: bool,
     images: Mutex<Vec<String>>,
     stand_ins: Mutex<BTreeSet<String>>,
 }
@@ -58,12 +63,13 @@ impl<'a> Builder<'a> {
             options,
             listener,
             sources,
+            is_labs_own: false,
             images: Mutex::default(),
             stand_ins: Mutex::default(),
         }
     }
 
-    /// The same, for another folder; what it makes is its own to remove.
+    /// The same, for another folder with the lab's own files; what it makes is its own to remove.
     pub(super) fn elsewhere<'b>(&'b self, dir: &'b Path) -> Result<Builder<'b>> {
         let subject = Subject {
             dir,
@@ -71,13 +77,10 @@ impl<'a> Builder<'a> {
         };
         let files = super::evidence::read_text_files(&subject)?;
         let sources = mslab_core::judge::read_sources(&files, &subject.plan.builds);
-        Ok(Builder::new(
-            self.bench,
-            subject,
-            sources,
-            self.options,
-            self.listener,
-        ))
+        Ok(Builder {
+            is_labs_own: true,
+            ..Builder::new(self.bench, subject, sources, self.options, self.listener)
+        })
     }
 
     /// What would be sent for a Dockerfile. The ignore file is the Dockerfile's own, or the folder's.
@@ -131,6 +134,16 @@ impl<'a> Builder<'a> {
         request.no_cache = variation.fresh;
         request.offline = self.subject.plan.offline;
         request.time_limit = Some(Duration::from_millis(self.subject.plan.time_limit.0));
+        let hold = &self.options.hold;
+        request.cache_namespace = match &hold.cache_namespace {
+            // What a submission leaves in its cache mounts must not decide how a control ends.
+            Some(_) if self.is_labs_own => Some(LABS_NAMESPACE.to_owned()),
+            own => own.clone(),
+        };
+        if let Some(limit) = hold.log_limit {
+            request.step_log_limit = limit;
+            request.log_limit = limit;
+        }
         if let Some(source) = source {
             request.named_contexts = self.stand_ins_for(source, target).await?;
         }

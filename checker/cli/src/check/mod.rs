@@ -59,8 +59,20 @@ pub(crate) struct Options {
     pub(crate) verify_fixes: bool,
     /// Tell by building the solution whose fault a failed network or a passed time limit is.
     pub(crate) control: bool,
+    /// What holds work that nobody trusts.
+    pub(crate) hold: Hold,
     /// Cancelled by Ctrl-C, or by a newer save.
     pub(crate) cancel: CancellationToken,
+}
+
+/// What holds builds of work that nobody trusts apart and within limits.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hold {
+    /// Cache mounts of this work only: another's cannot be read, and cannot be spoiled. The lab's own builds have a
+    /// name of their own.
+    pub(crate) cache_namespace: Option<String>,
+    /// Bytes of each step's log that are kept, and of the whole that are passed on.
+    pub(crate) log_limit: Option<usize>,
 }
 
 /// Judges what the text shows; no engine, for `reason`.

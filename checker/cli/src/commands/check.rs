@@ -263,6 +263,7 @@ fn exercises(args: &CheckArgs, global: &Global) -> Result<Vec<Report>> {
                 verify_fixes: args.verify_fix,
                 control: args.control,
                 cancel,
+                ..Options::default()
             };
             if let Some(path) = &args.archive {
                 return Ok(vec![

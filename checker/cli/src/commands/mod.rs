@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod grade;
 pub(crate) mod graph;
 pub(crate) mod hint;
 pub(crate) mod images;

@@ -1,0 +1,273 @@
+//! `mslab grade`: the instructor's job.
+
+use std::fs::File;
+use std::path::Path;
+
+use mslab_core::lab::Lab;
+use mslab_grade::VERSION;
+use mslab_grade::class::{self, Class};
+use mslab_grade::gradebook::{Basis, Gradebook};
+use mslab_grade::intake::{Intake, Limits};
+use mslab_grade::late::LateRule;
+use mslab_grade::roster;
+use mslab_grade::rules::Rules;
+use mslab_grade::run::{self, DELAYS, RunError, TakeInError, TakenIn};
+use mslab_grade::submission::Trusted;
+
+use super::check::print;
+use crate::args::{Global, GradeAction, GradeArgs, GradeFormat, GradeOutput, Network};
+use crate::check::Bench;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::grade::{ClassJudge, ClassProgress, summary, write_outputs};
+use crate::runtime;
+use crate::workspace::{Surroundings, random_text};
+
+/// The name under which the gradebook keeps the rule for late work.
+const LATE: &str = "late-penalty";
+
+/// Grades a class, or does what the subcommand says.
+pub(crate) fn run(args: &GradeArgs, global: &Global) -> Result<Exit> {
+    match &args.action {
+        None => grade(args, global),
+        Some(GradeAction::Merge { out, parts }) => merge(out, parts),
+        Some(GradeAction::Override {
+            student,
+            exercise,
+            points,
+            note,
+            gradebook,
+        }) => {
+            let lab = Surroundings::here()?.labs.find(exercise)?;
+            let mut book = existing(gradebook)?;
+            book.override_mark(student, &lab.exercise(), *points, note)?;
+            Ok(Exit::Passed)
+        }
+        Some(GradeAction::Report { out }) => {
+            let book = existing(&out.gradebook)?;
+            let labs = trusted(Surroundings::here()?.labs.all()?)?;
+            report(&book, &labs, out, &[])
+        }
+    }
+}
+
+fn grade(args: &GradeArgs, global: &Global) -> Result<Exit> {
+    let here = Surroundings::here()?;
+    let labs = match &args.exercise {
+        Some(name) => vec![here.labs.find(name)?],
+        None => here.labs.all()?,
+    };
+    let mut labs = trusted(labs)?;
+    let rules = rules(args, &labs)?;
+    for lab in &mut labs {
+        lab.plan.time_limit = args.timeout.unwrap_or(lab.plan.time_limit);
+        lab.plan.offline |= rules.offline;
+    }
+    let basis = Basis {
+        mslab: VERSION.to_owned(),
+        rules: basis_text(args, &rules),
+    };
+    let mut book = Gradebook::open(&args.out.gradebook)?;
+    remember(args, &mut book)?;
+    let taken = take_in(args, &mut book, &labs, &basis)?;
+    runtime::block_on(async |cancel| {
+        let bench = Bench::open(global, &cancel).await?;
+        trustworthy(&bench, args)?;
+        let judge = ClassJudge {
+            bench: &bench,
+            rules: &rules,
+            max_context: args.max_context.map(|b| b.0),
+            max_log: args
+                .max_log
+                .map(|b| usize::try_from(b.0).unwrap_or(usize::MAX)),
+        };
+        let options = run::Options {
+            jobs: args.jobs.map_or_else(together, usize::from),
+            basis: basis.clone(),
+            retry_environment: args.retry_failed_environment,
+            delays: DELAYS.to_vec(),
+            cancel,
+        };
+        let progress = ClassProgress::new(global);
+        run::judge_all(&mut book, &labs, &judge, &options, &progress)
+            .await
+            .map_err(|e| match e {
+                RunError::Gradebook(e) => e.into(),
+                RunError::Judge(failure) => failure,
+                RunError::Cancelled => Failure::interrupted(),
+            })
+    })?;
+    if taken.students == 0 {
+        anstream::eprintln!("nobody is in this part of the class");
+        return Ok(Exit::Passed);
+    }
+    report(&book, &labs, &args.out, &taken.strays)
+}
+
+fn trusted(labs: Vec<Lab>) -> Result<Vec<Trusted>> {
+    labs.into_iter().map(|lab| Ok(Trusted::new(lab)?)).collect()
+}
+
+/// How many submissions at the same time: one for each processor, and two at least, because while one waits for its
+/// container another builds.
+fn together() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    processors.clamp(2, 8)
+}
+
+fn rules(args: &GradeArgs, labs: &[Trusted]) -> Result<Rules> {
+    let offline = args.network == Network::None;
+    if offline && let Some(lab) = labs.iter().find(|l| !l.lab.definition.offline) {
+        let exercise = lab.lab.exercise();
+        return Err(
+            Failure::usage(format!("{exercise} cannot be built without a network")).help(
+                "Name with --exercise one whose lab is marked offline, or leave --network out.",
+            ),
+        );
+    }
+    Ok(Rules {
+        bases: args.allow_base.clone(),
+        syntax: args.allow_syntax.clone(),
+        offline,
+    })
+}
+
+/// All that can change a verdict, in one text.
+fn basis_text(args: &GradeArgs, rules: &Rules) -> String {
+    let mut text = rules.text();
+    if let Some(time) = args.timeout {
+        text.push_str(&format!("timeout {}\n", time.0));
+    }
+    if let Some(size) = args.max_context {
+        text.push_str(&format!("max-context {}\n", size.0));
+    }
+    text
+}
+
+/// Writes down what the instructor says about the class.
+fn remember(args: &GradeArgs, book: &mut Gradebook) -> Result<()> {
+    if let Some(text) = &args.late_penalty {
+        let rule: LateRule = text.parse().map_err(Failure::usage)?;
+        book.set(LATE, &rule.to_string())?;
+    }
+    let Some(path) = &args.roster else {
+        return Ok(());
+    };
+    let zone = match &args.time_zone {
+        Some(name) => Some(roster::time_zone(name).map_err(|e| {
+            Failure::usage(format!("there is no time zone called `{name}`"))
+                .help(format!("{e}. Names are like Europe/Berlin or UTC."))
+        })?),
+        None => None,
+    };
+    let file = File::open(path).map_err(|e| Failure::named_file(path, &e))?;
+    let roster = roster::read(file, zone.as_ref()).map_err(|e| {
+        let failure = Failure::usage(&e).at(path.display()).help(e.help());
+        match std::error::Error::source(&e) {
+            Some(source) => failure.because(source),
+            None => failure,
+        }
+    })?;
+    if roster.values().any(|m| m.due.is_some()) && roster.values().all(|m| m.submitted.is_none()) {
+        anstream::eprintln!(
+            "the roster has due dates and no column `submitted`: nobody is counted as late, because files' own times say nothing"
+        );
+    }
+    Ok(book.enrol(&roster)?)
+}
+
+fn take_in(
+    args: &GradeArgs,
+    book: &mut Gradebook,
+    labs: &[Trusted],
+    basis: &Basis,
+) -> Result<TakenIn> {
+    let Some(root) = &args.submissions else {
+        return Err(Failure::usage("no folder of submissions is named"));
+    };
+    let only = args.exercise.as_ref().map(|_| 0);
+    let intake = Intake::new(labs, only, Limits::default());
+    let canary = |_: &str| random_text();
+    let taken = run::take_in(book, &intake, root, args.shard, basis, &canary);
+    let taken = taken.map_err(|e| match e {
+        TakeInError::Intake(e) => Failure::named_file(&e.path, &e.source),
+        TakeInError::Gradebook(e) => e.into(),
+    })?;
+    if taken.students == 0 && args.shard.is_none() {
+        return Err(
+            Failure::usage(format!("{} holds no submission", root.display())).help(
+                "It has a folder, a .zip, .tar or .tar.gz, or a git checkout for each student.",
+            ),
+        );
+    }
+    Ok(taken)
+}
+
+/// Work that nobody trusts is built only where a build can be held.
+fn trustworthy(bench: &Bench, args: &GradeArgs) -> Result<()> {
+    if args.trust_submissions || bench.engine.capabilities().build_limits {
+        return Ok(());
+    }
+    let engine = bench.engine.identity().label();
+    Err(
+        Failure::environment(format!("{engine} cannot hold a build within limits")).help(
+            "Use Docker 23 or newer for work that nobody trusts, or say --trust-submissions.",
+        ),
+    )
+}
+
+fn existing(path: &Path) -> Result<Gradebook> {
+    if !path.is_file() {
+        return Err(
+            Failure::usage(format!("there is no gradebook {}", path.display()))
+                .help("Name it with --gradebook; `mslab grade SUBMISSIONS` makes one."),
+        );
+    }
+    Ok(Gradebook::open(path)?)
+}
+
+fn merge(out: &Path, parts: &[std::path::PathBuf]) -> Result<Exit> {
+    let mut book = Gradebook::open(out)?;
+    for part in parts {
+        book.merge(part)
+            .map_err(|e| Failure::from(e).at(part.display()))?;
+    }
+    Ok(Exit::Passed)
+}
+
+/// Shows the class, writes the outputs, and says how it ended.
+fn report(
+    book: &Gradebook,
+    labs: &[Trusted],
+    out: &GradeOutput,
+    strays: &[String],
+) -> Result<Exit> {
+    let rule = book.setting(LATE)?.and_then(|text| text.parse().ok());
+    let class = class::collect(book, rule)?;
+    if let Some(dir) = &out.output {
+        write_outputs(dir, &class, book, labs)?;
+    }
+    let text = match out.format {
+        GradeFormat::Human => summary(&class, strays),
+        GradeFormat::Csv => class::grades(&class),
+        GradeFormat::Json => class::json(&class),
+        GradeFormat::Junit => class::junit(&class),
+        GradeFormat::Html => class::page(&class, &std::collections::BTreeMap::new()),
+    };
+    print(&text)?;
+    Ok(exit_of(&class))
+}
+
+/// What could not be graded outweighs what failed; what could not be placed is somebody's to mend.
+fn exit_of(class: &Class) -> Exit {
+    let counts = class.counts();
+    if counts.not_graded + counts.waiting > 0 {
+        Exit::Environment
+    } else if counts.failed + counts.refused + counts.unplaced > 0 {
+        Exit::Work
+    } else if counts.passed > 0 {
+        Exit::Passed
+    } else {
+        Exit::Usage
+    }
+}

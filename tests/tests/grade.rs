@@ -1,0 +1,173 @@
+//! Grading a class as far as it goes without an engine: nothing is lost, nobody gets a zero, and names stay harmless.
+
+use std::fs;
+use std::path::Path;
+
+use mslab_tests::{Run, Sandbox};
+
+const NOWHERE: &str = "unix:///nowhere/docker.sock";
+const DOCKERFILE: &str = "FROM golang:1.27-alpine AS builder\nFROM scratch AS production\n";
+
+fn hand_in(here: &Sandbox, student: &str, text: &str) {
+    let dir = here.path().join("in").join(student).join("exercise-5");
+    fs::create_dir_all(&dir).unwrap();
+    fs::write(dir.join("Dockerfile"), text).unwrap();
+}
+
+fn grade(here: &Sandbox, more: &[&str]) -> Run {
+    let mut args = vec!["grade", "in", "--engine", NOWHERE];
+    args.extend(more);
+    here.run(&args)
+}
+
+fn report(here: &Sandbox) -> serde_json::Value {
+    here.run(&["grade", "report", "--format", "json"]).json()
+}
+
+fn state(class: &serde_json::Value, student: &str) -> (String, serde_json::Value) {
+    let students = class["students"].as_array().unwrap();
+    let student = students.iter().find(|s| s["id"] == student).unwrap();
+    let grade = &student["grades"][0];
+    (
+        grade["state"].as_str().unwrap().to_owned(),
+        grade["mark"].clone(),
+    )
+}
+
+#[test]
+fn without_an_engine_everything_is_written_down_and_nobody_gets_a_zero() {
+    let here = Sandbox::new();
+    hand_in(&here, "ann", DOCKERFILE);
+    hand_in(&here, "ben", "FROM scratch\n");
+    fs::create_dir_all(here.path().join("in/cem/holiday-pictures")).unwrap();
+    let run = grade(&here, &[]);
+    assert_eq!(run.code, 3, "{run:?}");
+    let class = report(&here);
+    for student in ["ann", "ben"] {
+        let waiting = ("waiting".to_owned(), serde_json::Value::Null);
+        assert_eq!(state(&class, student), waiting);
+    }
+    let lost = class["students"][2]["unplaced"].as_str().unwrap();
+    assert!(lost.contains("holiday-pictures"), "{lost}");
+    let run = here.run(&["grade", "report"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stdout.contains("Not graded, and no zero:"), "{run:?}");
+}
+
+#[test]
+fn an_instructors_mark_and_a_merge_need_no_engine() {
+    let here = Sandbox::new();
+    hand_in(&here, "ann", DOCKERFILE);
+    assert_eq!(grade(&here, &[]).code, 3);
+    let mark = [
+        "grade",
+        "override",
+        "ann",
+        "5",
+        "80",
+        "--note",
+        "shown at the board",
+    ];
+    assert_eq!(here.run(&mark).code, 0);
+    assert_eq!(state(&report(&here), "ann").1, 80);
+    let merge = ["grade", "merge", "whole.db", "mslab-grades.db"];
+    assert_eq!(here.run(&merge).code, 0);
+    let whole = [
+        "grade",
+        "report",
+        "--gradebook",
+        "whole.db",
+        "--format",
+        "json",
+    ];
+    assert_eq!(state(&here.run(&whole).json(), "ann").1, 80);
+    let nobody = ["grade", "override", "zoe", "5", "80", "--note", "x"];
+    let run = here.run(&nobody);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(
+        run.stderr.contains("zoe has not handed in exercise-5"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_call_is_said_before_anything_is_graded() {
+    let here = Sandbox::new();
+    fs::create_dir(here.path().join("in")).unwrap();
+    let empty = grade(&here, &[]);
+    assert_eq!(empty.code, 2, "{empty:?}");
+    assert!(empty.stderr.contains("in holds no submission"), "{empty:?}");
+    hand_in(&here, "ann", DOCKERFILE);
+    fs::write(here.path().join("roster.csv"), "name\nAnn\n").unwrap();
+    fs::write(here.path().join("dates.csv"), "id,due\nann,2026-11-30\n").unwrap();
+    for (args, wrong) in [
+        (
+            &["--exercise", "99"][..],
+            "there is no exercise called `99`",
+        ),
+        (&["--late-penalty", "10"], "is not a penalty rule"),
+        (&["--roster", "roster.csv"], "has no column `id`"),
+        (&["--roster", "dates.csv"], "time zone"),
+        (&["--roster", "none.csv"], "none.csv"),
+        (&["--shard", "3/2"], "is not a part of a class"),
+        (&["--network", "none"], "cannot be built without a network"),
+        (&["--gradebook", "roster.csv"], "is not a gradebook"),
+    ] {
+        let run = grade(&here, args);
+        assert_eq!(run.code, 2, "{args:?}: {run:?}");
+        assert!(run.stderr.contains(wrong), "{args:?}: {run:?}");
+    }
+    let run = here.run(&["grade", "report", "--gradebook", "none.db"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(!here.path().join("none.db").exists());
+}
+
+#[test]
+fn names_from_a_submission_stay_harmless_in_every_output() {
+    let here = Sandbox::new();
+    let hostile = "=cmd()<script>alert(1)<!--\u{1b}[2J\u{202e}";
+    hand_in(&here, hostile, DOCKERFILE);
+    fs::write(here.path().join("in/=1+1.txt"), "").unwrap();
+    grade(&here, &[]);
+    let out = here.path().join("out");
+    let run = here.run(&["grade", "report", "--output", "out", "--format", "csv"]);
+    assert!(run.stdout.contains("'=cmd()"), "{run:?}");
+    let mut seen = 0;
+    for name in [
+        "grades.csv",
+        "marks.csv",
+        "grades.json",
+        "junit.xml",
+        "index.html",
+        "similarity.md",
+    ] {
+        let text = read(&out.join(name));
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{name}");
+        seen += usize::from(text.contains("cmd()"));
+    }
+    assert!(seen >= 4, "{seen}");
+    assert!(!read(&out.join("index.html")).contains("<script"));
+    let human = here.run(&["grade", "report"]).stdout;
+    assert!(!human.contains(['\u{1b}', '\u{202e}']), "{human}");
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+#[cfg(unix)]
+#[test]
+fn what_breaks_a_rule_is_refused_without_an_engine() {
+    let here = Sandbox::new();
+    let dir = here.path().join("in/ann/exercise-5");
+    fs::create_dir_all(&dir).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", dir.join("Dockerfile")).unwrap();
+    grade(&here, &[]);
+    let class = report(&here);
+    assert_eq!(state(&class, "ann"), ("refused".to_owned(), 0.into()));
+    let text = class.to_string();
+    assert!(
+        text.contains("Dockerfile is a link") && !text.contains("root:"),
+        "{text}"
+    );
+}
