@@ -39,12 +39,14 @@ pub(crate) fn run(args: &GradeArgs, global: &Global) -> Result<Exit> {
             gradebook,
         }) => {
             let lab = Surroundings::here()?.labs.find(exercise)?;
-            let mut book = existing(gradebook)?;
+            there_is(gradebook)?;
+            let mut book = Gradebook::open(gradebook)?;
             book.override_mark(student, &lab.exercise(), *points, note)?;
             Ok(Exit::Passed)
         }
         Some(GradeAction::Report { out }) => {
-            let book = existing(&out.gradebook)?;
+            there_is(&out.gradebook)?;
+            let book = Gradebook::look_into(&out.gradebook)?;
             let labs = trusted(Surroundings::here()?.labs.all()?)?;
             report(&book, &labs, out, &[])
         }
@@ -216,14 +218,14 @@ fn trustworthy(bench: &Bench, args: &GradeArgs) -> Result<()> {
     )
 }
 
-fn existing(path: &Path) -> Result<Gradebook> {
-    if !path.is_file() {
-        return Err(
-            Failure::usage(format!("there is no gradebook {}", path.display()))
-                .help("Name it with --gradebook; `mslab grade SUBMISSIONS` makes one."),
-        );
+fn there_is(gradebook: &Path) -> Result<()> {
+    if gradebook.is_file() {
+        return Ok(());
     }
-    Ok(Gradebook::open(path)?)
+    Err(
+        Failure::usage(format!("there is no gradebook {}", gradebook.display()))
+            .help("Name it with --gradebook; `mslab grade SUBMISSIONS` makes one."),
+    )
 }
 
 fn merge(out: &Path, parts: &[std::path::PathBuf]) -> Result<Exit> {

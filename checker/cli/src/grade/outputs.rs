@@ -43,7 +43,9 @@ fn students(dir: &Path, book: &Gradebook) -> Result<BTreeMap<String, String>> {
     let Some(html) = report::output("html") else {
         return Ok(pages);
     };
-    let mut page = |student: &str, reports: &[Report]| -> Result<()> {
+    let mut page = |student: &str, reports: &mut Vec<Report>| -> Result<()> {
+        // `exercise-10` comes after `exercise-2`.
+        reports.sort_by_key(|r| (r.exercise.len(), r.exercise.clone()));
         if !reports.is_empty() {
             let name = format!("{STUDENTS}/{}.{}", file_name(student), html.extension);
             let text = (html.render)(reports, &report::Options::default());
@@ -56,7 +58,7 @@ fn students(dir: &Path, book: &Gradebook) -> Result<BTreeMap<String, String>> {
     let mut reports = Vec::new();
     book.entries(|entry: Entry| -> Result<()> {
         if entry.student != student {
-            page(&student, &reports)?;
+            page(&student, &mut reports)?;
             reports.clear();
             student = entry.student;
         }
@@ -65,7 +67,7 @@ fn students(dir: &Path, book: &Gradebook) -> Result<BTreeMap<String, String>> {
         }
         Ok(())
     })?;
-    page(&student, &reports)?;
+    page(&student, &mut reports)?;
     Ok(pages)
 }
 

@@ -16,7 +16,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use error::GradebookError;
 pub use read::{Entry, EntryState, LabRow, Override};
@@ -27,11 +27,14 @@ pub use steps::{Finish, Job};
 #[derive(Debug)]
 pub struct Gradebook {
     connection: Connection,
-    /// Holds the lock; the system lets go of it however the run ends.
-    _lock: File,
+    /// Holds the lock; the system lets go of it however the run ends. Who only looks needs none.
+    _lock: Option<File>,
     /// Milliseconds since 1970, or what a test says.
     clock: fn() -> i64,
 }
+
+/// How long to wait for another who is writing.
+const BUSY: Duration = Duration::from_secs(10);
 
 pub(crate) type Result<T, E = GradebookError> = std::result::Result<T, E>;
 
@@ -43,38 +46,36 @@ impl Gradebook {
     pub fn open(path: &Path) -> Result<Self> {
         let lock = lock(path)?;
         let mut connection = Connection::open(path)?;
-        let named = |e: rusqlite::Error| match e.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::NotADatabase) => GradebookError::NotOne(path.to_owned()),
-            _ => e.into(),
-        };
-        // The journal's mode is the first thing that is read from the file.
-        connection
-            .pragma_update(None, "journal_mode", "WAL")
-            .map_err(named)?;
+        connection.busy_timeout(BUSY)?;
+        is_current(&connection, path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
         // A step counts as finished once it would survive the machine's power being cut.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
-        let known = schema::MIGRATIONS.len() as i64;
-        let found = schema::version(&connection)?;
-        if found > known {
-            return Err(GradebookError::Newer {
-                path: path.to_owned(),
-                found,
-                known,
-            });
-        }
-        let application: i64 =
-            connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        let tables: i64 =
-            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        if application != schema::APPLICATION && tables > 0 {
-            return Err(GradebookError::NotOne(path.to_owned()));
-        }
         schema::migrate(&mut connection)?;
         Ok(Self {
             connection,
-            _lock: lock,
+            _lock: Some(lock),
+            clock: now,
+        })
+    }
+
+    /// Opens a gradebook only to look into it, also while a run is writing it.
+    ///
+    /// # Errors
+    /// There is none, a newer mslab wrote it, or the disk fails.
+    pub fn look_into(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        if !is_current(&connection, path)? {
+            // It has to be brought up to this version first.
+            return Self::open(path);
+        }
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(Self {
+            connection,
+            _lock: None,
             clock: now,
         })
     }
@@ -130,6 +131,31 @@ impl Gradebook {
         self.connection.execute(sql, row)?;
         Ok(())
     }
+}
+
+/// Whether a file is a gradebook of this version; one that is older, or empty, is not yet.
+fn is_current(connection: &Connection, path: &Path) -> Result<bool> {
+    let named = |e: rusqlite::Error| match e.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => GradebookError::NotOne(path.to_owned()),
+        _ => e.into(),
+    };
+    let known = schema::MIGRATIONS.len() as i64;
+    let found = schema::version(connection).map_err(named)?;
+    let application: i64 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if application != schema::APPLICATION && tables > 0 {
+        return Err(GradebookError::NotOne(path.to_owned()));
+    }
+    if found > known {
+        return Err(GradebookError::Newer {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    Ok(found == known)
 }
 
 fn lock(path: &Path) -> Result<File> {

@@ -111,7 +111,8 @@ impl Gradebook {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Calls `each` with every current entry, by student and exercise: one at a time, because reports are long.
+    /// Calls `each` with every current entry, by student and exercise (as text: an index has them in this order, and
+    /// nothing need be sorted). One at a time, because reports are long.
     ///
     /// # Errors
     /// The gradebook cannot be read, or `each` fails.
@@ -119,20 +120,17 @@ impl Gradebook {
         &self,
         mut each: impl FnMut(Entry) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut read = || -> Result<(), E> {
-            let sql = "SELECT s.student, s.exercise, s.lab, s.work, w.mslab, s.notes, s.refused,
-                    s.reason, w.state, w.reason, w.report
-                FROM submission s LEFT JOIN work w ON w.id = s.work LEFT JOIN lab l ON l.digest = s.lab
-                WHERE s.current = 1 ORDER BY s.student, l.number, s.exercise";
-            let failed = |e: rusqlite::Error| E::from(e.into());
-            let mut statement = self.connection.prepare(sql).map_err(failed)?;
-            let mut rows = statement.query([]).map_err(failed)?;
-            while let Some(row) = rows.next().map_err(failed)? {
-                each(entry(row).map_err(E::from)?)?;
-            }
-            Ok(())
-        };
-        read()
+        let sql = "SELECT s.student, s.exercise, s.lab, s.work, w.mslab, s.notes, s.refused,
+                s.reason, w.state, w.reason, w.report
+            FROM submission s LEFT JOIN work w ON w.id = s.work
+            WHERE s.current = 1 ORDER BY s.student, s.exercise";
+        let failed = |e: rusqlite::Error| E::from(e.into());
+        let mut statement = self.connection.prepare(sql).map_err(failed)?;
+        let mut rows = statement.query([]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            each(entry(row).map_err(E::from)?)?;
+        }
+        Ok(())
     }
 
     /// The marks that instructors gave, the last one for each student and exercise.

@@ -83,7 +83,11 @@ fn one_run_at_a_time() {
     let first = Gradebook::open(&path).unwrap();
     let second = Gradebook::open(&path).unwrap_err();
     assert!(matches!(second, GradebookError::InUse(_)), "{second:?}");
-    drop(first);
+    // Who only looks is let in, and changes nothing.
+    let mut reader = Gradebook::look_into(&path).unwrap();
+    assert_eq!(reader.setting("x").unwrap(), None);
+    assert!(reader.set("x", "y").is_err());
+    drop((first, reader));
     Gradebook::open(&path).unwrap();
 }
 

@@ -23,8 +23,11 @@ pub(super) enum Source {
     Zip(PathBuf),
 }
 
+/// The end of an archive's name, and what it makes of a path.
+type End = (&'static str, fn(PathBuf) -> Source);
+
 /// The ends of archives' names.
-const ENDS: [(&str, fn(PathBuf) -> Source); 4] = [
+const ENDS: [End; 4] = [
     (".tar.gz", Source::TarGz),
     (".tgz", Source::TarGz),
     (".tar", Source::Tar),

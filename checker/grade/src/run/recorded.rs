@@ -1,7 +1,5 @@
 //! A judge without an engine, for tests and benchmarks: verdicts come from a function.
 
-use std::future::Future;
-
 use mslab_core::evidence::{BuildEvidence, Evidence, Observed};
 use mslab_core::judge;
 use mslab_core::report::Report;
@@ -19,19 +17,17 @@ pub struct Recorded<F>(pub F);
 impl<E, F: AsyncFn(&Trusted, &Job) -> Result<Judged, E>> Judge for Recorded<F> {
     type Error = E;
 
-    fn judge(
+    async fn judge(
         &self,
         trusted: &Trusted,
         job: &Job,
         tell: Tell<'_>,
         cancel: &CancellationToken,
-    ) -> impl Future<Output = Result<Judged, E>> {
-        async move {
-            tell("looking it up".to_owned());
-            tokio::select! {
-                judged = (self.0)(trusted, job) => judged,
-                () = cancel.cancelled() => Ok(Judged::Stopped),
-            }
+    ) -> Result<Judged, E> {
+        tell("looking it up".to_owned());
+        tokio::select! {
+            judged = (self.0)(trusted, job) => judged,
+            () = cancel.cancelled() => Ok(Judged::Stopped),
         }
     }
 }
