@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use mslab_core::lab::{FolderFile, Lab};
@@ -103,6 +103,23 @@ fn start(place: &Path) -> Child {
         .unwrap()
 }
 
+/// Runs the child to its end, or kills it: SIGKILL, after which nothing of its own runs any more.
+fn run_for(place: &Path, patience: Option<Duration>) -> Option<ExitStatus> {
+    let mut child = start(place);
+    let deadline = patience.map(|p| Instant::now() + p);
+    while deadline.is_some_and(|d| Instant::now() < d) {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    if deadline.is_some() {
+        child.kill().unwrap();
+    }
+    let status = child.wait().unwrap();
+    deadline.is_none().then_some(status)
+}
+
 /// All that stands in a gradebook but its times, a line for each row.
 fn dump(place: &Path) -> Vec<String> {
     let connection = open(place);
@@ -180,24 +197,10 @@ fn runs_that_are_killed_lose_nothing_and_repeat_nothing_finished() {
         hand_in(&place.join("in"));
         let mut done = BTreeMap::new();
         loop {
-            let mut child = start(&place);
             let wait = random(whole.as_micros() as u64);
-            let deadline = Instant::now() + Duration::from_micros(wait);
-            let mut ended = None;
-            if kills < KILLS {
-                while ended.is_none() && Instant::now() < deadline {
-                    std::thread::sleep(Duration::from_micros(200));
-                    ended = child.try_wait().unwrap();
-                }
-            } else {
-                ended = Some(child.wait().unwrap());
-            }
-            if ended.is_none() {
-                // SIGKILL: nothing of the child's own runs any more.
-                child.kill().unwrap();
-                child.wait().unwrap();
-                kills += 1;
-            }
+            let patience = (kills < KILLS).then(|| Duration::from_micros(wait));
+            let ended = run_for(&place, patience);
+            kills += usize::from(ended.is_none());
             let now = finished(&place);
             for (key, when) in &done {
                 assert_eq!(
