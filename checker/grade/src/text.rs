@@ -36,7 +36,12 @@ pub(crate) fn some(names: &[String], most: usize) -> String {
 /// Indented JSON with a newline at its end, in which hidden characters are escaped: it can be looked at in a terminal.
 pub(crate) fn visible_json(value: &impl serde::Serialize) -> String {
     // No type of this crate has a key that is not a text, and writing to memory cannot fail.
-    let plain = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut plain = serde_json::to_string_pretty(value).unwrap_or_default();
+    // A class is tens of megabytes: it is copied only where something must be escaped.
+    if !plain.chars().any(|c| c != '\n' && is_hidden(c)) {
+        plain.push('\n');
+        return plain;
+    }
     let mut out = String::with_capacity(plain.len() + 1);
     for c in plain.chars() {
         // Line feeds stand between values only: inside of texts they are escaped already.
