@@ -198,6 +198,9 @@ pub(crate) struct CheckArgs {
     pub(crate) output: Option<PathBuf>,
 }
 
+/// Where grades are kept if nothing else is said.
+const GRADEBOOK: &str = "mslab-grades.db";
+
 #[derive(Debug, Clone, Args)]
 pub(crate) struct GradeArgs {
     #[command(subcommand)]
@@ -255,7 +258,7 @@ pub(crate) struct GradeArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct GradeOutput {
     /// The gradebook: a SQLite file, made where there is none
-    #[arg(long, value_name = "FILE", default_value = "mslab-grades.db")]
+    #[arg(long, value_name = "FILE", default_value = GRADEBOOK)]
     pub(crate) gradebook: PathBuf,
     /// What to print
     #[arg(long, value_enum, default_value = "human")]
@@ -287,7 +290,7 @@ pub(crate) enum GradeAction {
         #[arg(long)]
         note: String,
         /// The gradebook
-        #[arg(long, value_name = "FILE", default_value = "mslab-grades.db")]
+        #[arg(long, value_name = "FILE", default_value = GRADEBOOK)]
         gradebook: PathBuf,
     },
     /// Show what stands in the gradebook, without grading

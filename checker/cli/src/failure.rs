@@ -91,6 +91,14 @@ impl Failure {
         self
     }
 
+    /// What lies beneath an error whose own text is the message already.
+    pub(crate) fn beneath(self, error: &dyn Error) -> Self {
+        match error.source() {
+            Some(source) => self.because(source),
+            None => self,
+        }
+    }
+
     /// Says where it happened.
     pub(crate) fn at(mut self, place: impl Display) -> Self {
         self.message = format!("{place}: {}", self.message);
@@ -160,21 +168,13 @@ impl From<GradebookError> for Failure {
         } else {
             Self::environment(&e)
         };
-        let failure = failure.help(e.help());
-        match e.source() {
-            Some(source) => failure.because(source),
-            None => failure,
-        }
+        failure.help(e.help()).beneath(&e)
     }
 }
 
 impl From<EngineError> for Failure {
     fn from(e: EngineError) -> Self {
         let help = e.help().to_owned();
-        let failure = Self::environment(&e).help(help);
-        match e.source() {
-            Some(source) => failure.because(source),
-            None => failure,
-        }
+        Self::environment(&e).help(help).beneath(&e)
     }
 }

@@ -63,12 +63,7 @@ impl Terminal {
         if global.quiet {
             return Box::new(Silent);
         }
-        let bar = (std::io::stderr().is_terminal() && !global.verbose).then(|| {
-            let bar = ProgressBar::new(0);
-            bar.set_style(style(SPINNER));
-            bar.enable_steady_tick(Duration::from_millis(120));
-            bar
-        });
+        let bar = (std::io::stderr().is_terminal() && !global.verbose).then(|| bar(SPINNER));
         Box::new(Self {
             bar,
             verbose: global.verbose,
@@ -144,7 +139,16 @@ impl Terminal {
 }
 
 const SPINNER: &str = "{spinner:.cyan} {wide_msg} {elapsed:.dim}";
-const BAR: &str = "{spinner:.cyan} [{bar:18.cyan/dim}] {pos}/{len} {wide_msg} {elapsed:.dim}";
+pub(crate) const BAR: &str =
+    "{spinner:.cyan} [{bar:18.cyan/dim}] {pos}/{len} {wide_msg} {elapsed:.dim}";
+
+/// A moving line on standard error.
+pub(crate) fn bar(template: &str) -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    bar.set_style(style(template));
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)

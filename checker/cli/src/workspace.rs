@@ -9,8 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use mslab_core::lab::{Folder, Lab};
 use mslab_core::report::Report;
 
-pub(crate) use state::random_text;
 pub(crate) use state::{ExerciseState, Progress, State};
+pub(crate) use state::{random_text, write_whole};
 
 use crate::failure::{Failure, Result};
 use crate::labs::{Labs, read_folder, write_folder};

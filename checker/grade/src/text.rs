@@ -33,35 +33,6 @@ pub(crate) fn some(names: &[String], most: usize) -> String {
     }
 }
 
-/// Indented JSON with a newline at its end, in which hidden characters are escaped: it can be looked at in a terminal.
-pub(crate) fn visible_json(value: &impl serde::Serialize) -> String {
-    // No type of this crate has a key that is not a text, and writing to memory cannot fail.
-    let mut plain = serde_json::to_string_pretty(value).unwrap_or_default();
-    // A class is tens of megabytes: it is copied only where something must be escaped.
-    if !plain.chars().any(|c| c != '\n' && is_hidden(c)) {
-        plain.push('\n');
-        return plain;
-    }
-    let mut out = String::with_capacity(plain.len() + 1);
-    for c in plain.chars() {
-        // Line feeds stand between values only: inside of texts they are escaped already.
-        if c != '\n' && is_hidden(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    out.push('\n');
-    out
-}
-
-/// `1 file`, `2 files`
-pub(crate) fn plural(n: usize, word: &str) -> String {
-    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
-}
-
 /// The bytes of a file's name.
 #[cfg(unix)]
 pub(crate) fn name_bytes(name: &std::ffi::OsStr) -> Vec<u8> {

@@ -27,33 +27,30 @@ pub(crate) fn run(check: Option<&str>, markdown: bool) -> Result<Exit> {
         print(&list(&options))?;
         return Ok(Exit::Passed);
     };
-    let labs = Surroundings::here()?.labs;
-    if checks::find(id).is_none() {
-        match labs.find(id) {
-            Ok(lab) => return task(&lab),
-            Err(e) if id.to_ascii_lowercase().starts_with("exercise") => return Err(e),
-            Err(_) => {}
-        }
-        if let Some((lab, check)) = called(&labs, id)? {
-            say!(
-                "`{id}` is what {} calls a check of `{}`:\n",
-                lab.exercise(),
-                check.id()
-            );
-            print(&page(check, &options))?;
-            return Ok(Exit::Passed);
-        }
+    if let Some(check) = checks::find(id) {
+        print(&page(check, &options))?;
+        return Ok(Exit::Passed);
     }
-    let Some(check) = checks::find(id) else {
-        let failure = Failure::usage(format!("there is no check called `{id}`"));
-        let help = match did_you_mean(id, checks::ALL.iter().map(|c| c.id())) {
-            Some(near) => format!("Did you mean `{near}`? `mslab explain` lists them all."),
-            None => "`mslab explain` lists them all.".to_owned(),
-        };
-        return Err(failure.help(help));
+    let labs = Surroundings::here()?.labs;
+    match labs.find(id) {
+        Ok(lab) => return task(&lab),
+        Err(e) if id.to_ascii_lowercase().starts_with("exercise") => return Err(e),
+        Err(_) => {}
+    }
+    if let Some((lab, check)) = called(&labs, id)? {
+        let exercise = lab.exercise();
+        say!(
+            "`{id}` is what {exercise} calls a check of `{}`:\n",
+            check.id()
+        );
+        print(&page(check, &options))?;
+        return Ok(Exit::Passed);
+    }
+    let help = match did_you_mean(id, checks::ALL.iter().map(|c| c.id())) {
+        Some(near) => format!("Did you mean `{near}`? `mslab explain` lists them all."),
+        None => "`mslab explain` lists them all.".to_owned(),
     };
-    print(&page(check, &options))?;
-    Ok(Exit::Passed)
+    Err(Failure::usage(format!("there is no check called `{id}`")).help(help))
 }
 
 /// An exercise's task, as its author wrote it.

@@ -164,11 +164,8 @@ fn remember(args: &GradeArgs, book: &mut Gradebook) -> Result<()> {
     };
     let file = File::open(path).map_err(|e| Failure::named_file(path, &e))?;
     let roster = roster::read(file, zone.as_ref()).map_err(|e| {
-        let failure = Failure::usage(&e).at(path.display()).help(e.help());
-        match std::error::Error::source(&e) {
-            Some(source) => failure.because(source),
-            None => failure,
-        }
+        let failure = Failure::usage(&e).at(path.display());
+        failure.help(e.help()).beneath(&e)
     })?;
     if roster.values().any(|m| m.due.is_some()) && roster.values().all(|m| m.submitted.is_none()) {
         anstream::eprintln!(

@@ -1,5 +1,7 @@
 //! `mslab list`: the exercises, and how far the learner is.
 
+use mslab_core::lab::Lab;
+
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::terminal::{self, DIM, GOOD, PROBLEM, paint, say};
@@ -10,15 +12,11 @@ pub(crate) fn run() -> Result<Exit> {
     let here = Surroundings::here()?;
     let state = here.workspace.as_ref().map(Workspace::state).transpose()?;
     let labs = here.labs.all()?;
-    let width = labs
-        .iter()
-        .map(|l| l.definition.title.chars().count())
-        .max()
-        .unwrap_or(0);
-    let lesson_width = labs
-        .iter()
-        .map(|l| l.definition.lesson.chars().count())
-        .fold("lesson".len(), usize::max);
+    let widest = |of: fn(&Lab) -> &str| labs.iter().map(|l| of(l).chars().count()).max();
+    let width = widest(|l| &l.definition.title).unwrap_or(0);
+    let lesson_width = widest(|l| &l.definition.lesson)
+        .unwrap_or(0)
+        .max("lesson".len());
     let wide = width + lesson_width + 36 <= terminal::width();
     if wide {
         let head = format!(

@@ -14,20 +14,10 @@ const NAMED: usize = 20;
 pub(crate) fn summary(class: &Class, strays: &[String]) -> String {
     let mut out = String::new();
     for exercise in &class.exercises {
-        let counts = exercise.counts;
         let _ = writeln!(out, "{}  {}", exercise.exercise, exercise.title);
-        let parts = [
-            (counts.passed, GradeState::Passed),
-            (counts.failed, GradeState::Failed),
-            (counts.refused, GradeState::Refused),
-            (counts.not_graded, GradeState::NotGraded),
-            (counts.unplaced, GradeState::Unplaced),
-            (counts.waiting, GradeState::Waiting),
-            (counts.missing, GradeState::Missing),
-        ];
-        let parts: Vec<String> = parts
-            .iter()
-            .filter(|(n, _)| *n > 0)
+        let parts: Vec<String> = exercise
+            .counts
+            .states()
             .map(|(n, state)| format!("{n} {}", state.words()))
             .collect();
         let _ = writeln!(out, "  {}", parts.join(", "));

@@ -1,6 +1,5 @@
 //! One submission judged by the check pipeline, held apart from all others.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use mslab_core::evidence::SourceEvidence;
@@ -115,8 +114,10 @@ impl ClassJudge<'_> {
 
     /// An image that would have to be fetched. One that the lab's own solution needs is nobody's fault.
     async fn not_here(&self, source: &SourceEvidence, plan: &Plan) -> Result<Option<String>> {
-        let solution = read_sources(&plan.solution, &plan.builds);
-        let labs_own: BTreeSet<&String> = solution.values().flat_map(|s| images(s)).collect();
+        let is_labs_own = |image: &String| {
+            let solution = read_sources(&plan.solution, &plan.builds);
+            solution.values().any(|s| images(s).any(|i| i == image))
+        };
         for image in images(source) {
             if self
                 .bench
@@ -127,7 +128,7 @@ impl ClassJudge<'_> {
             {
                 continue;
             }
-            if labs_own.contains(image) {
+            if is_labs_own(image) {
                 return Err(Failure::environment(format!(
                     "the base image {image} is not on the engine, and nothing may be fetched"
                 ))

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 
 use mslab_core::report::{self, Report};
@@ -13,6 +12,7 @@ use mslab_grade::submission::Trusted;
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::{Failure, Result};
+use crate::workspace::write_whole;
 
 /// Where students' own pages go.
 const STUDENTS: &str = "students";
@@ -31,7 +31,7 @@ pub(crate) fn write(dir: &Path, class: &Class, book: &Gradebook, labs: &[Trusted
         ("similarity.json", similarity::json(&alike)),
         ("similarity.md", similarity::markdown(&alike)),
     ] {
-        put(&dir.join(name), &text)?;
+        write_whole(&dir.join(name), text.as_bytes())?;
     }
     Ok(())
 }
@@ -49,7 +49,7 @@ fn students(dir: &Path, book: &Gradebook) -> Result<BTreeMap<String, String>> {
         if !reports.is_empty() {
             let name = format!("{STUDENTS}/{}.{}", file_name(student), html.extension);
             let text = (html.render)(reports, &report::Options::default());
-            put(&dir.join(&name), &text)?;
+            write_whole(&dir.join(&name), text.as_bytes())?;
             pages.insert(student.to_owned(), name);
         }
         Ok(())
@@ -86,27 +86,6 @@ fn file_name(id: &str) -> String {
     let short: String = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
     // The dot keeps such a name apart from every plain one.
     format!("{readable}.{short}")
-}
-
-fn put(path: &Path, text: &str) -> Result<()> {
-    let failed = |e: std::io::Error| Failure::file("write", path, &e);
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
-    open_to_readers(path).map_err(failed)
-}
-
-/// A temporary file is its owner's alone; a page is to be read.
-#[cfg(unix)]
-fn open_to_readers(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn open_to_readers(_: &Path) -> std::io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

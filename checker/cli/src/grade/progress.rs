@@ -3,19 +3,16 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::sync::Mutex;
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use mslab_core::report::Outcome;
 use mslab_core::units::Millis;
 use mslab_grade::gradebook::Finish;
 use mslab_grade::run::{Event, Listener};
 
 use crate::args::Global;
-use crate::progress::printable;
+use crate::progress::{BAR, bar, printable};
 use crate::terminal::{DIM, paint};
-
-const BAR: &str = "{spinner:.cyan} [{bar:18.cyan/dim}] {pos}/{len} {wide_msg} {elapsed:.dim}";
 
 /// One moving line. Without a terminal a line for each submission that is done; with `--quiet` nothing.
 pub(crate) struct ClassProgress {
@@ -39,17 +36,7 @@ impl ClassProgress {
         let terminal = std::io::stderr().is_terminal();
         let moving = terminal && !global.verbose && !global.quiet;
         Self {
-            bar: moving.then(|| {
-                let bar = ProgressBar::new(0);
-                let style = ProgressStyle::with_template(BAR);
-                bar.set_style(
-                    style
-                        .unwrap_or_else(|_| ProgressStyle::default_bar())
-                        .progress_chars("━╸─"),
-                );
-                bar.enable_steady_tick(Duration::from_millis(120));
-                bar
-            }),
+            bar: moving.then(|| bar(BAR)),
             lines: !global.quiet && !moving,
             verbose: global.verbose,
             state: Mutex::default(),

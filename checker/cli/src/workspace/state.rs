@@ -124,11 +124,20 @@ pub(super) fn update<T>(root: &Path, change: impl FnOnce(&mut State) -> T) -> Re
 
 /// Writes a file so that a reader sees the old one or the new one, never a part.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    put(path, bytes, File::sync_all)
+}
+
+/// Writes a file whole or not at all, without waiting for the disk: for what can be made again.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    put(path, bytes, |_| Ok(()))
+}
+
+fn put(path: &Path, bytes: &[u8], sync: fn(&File) -> std::io::Result<()>) -> Result<()> {
     let failed = |e: &std::io::Error| Failure::file("write", path, e);
     let dir = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(dir).map_err(|e| failed(&e))?;
     file.write_all(bytes).map_err(|e| failed(&e))?;
-    file.as_file().sync_all().map_err(|e| failed(&e))?;
+    sync(file.as_file()).map_err(|e| failed(&e))?;
     readable_by_all(file.as_file()).map_err(|e| failed(&e))?;
     file.persist(path).map_err(|e| failed(&e.error))?;
     Ok(())

@@ -19,8 +19,8 @@ impl Doc {
     pub fn why_short(&self) -> &'static str {
         // A full stop between backticks ends no sentence: `COPY . .`.
         let in_code = |at: usize| self.why[..at].matches('`').count() % 2 == 1;
-        let ends = self.why.match_indices(". ").map(|(at, _)| at);
-        match ends.into_iter().find(|at| !in_code(*at)) {
+        let mut ends = self.why.match_indices(". ").map(|(at, _)| at);
+        match ends.find(|at| !in_code(*at)) {
             Some(at) => &self.why[..=at],
             None => self.why,
         }

@@ -80,7 +80,7 @@ impl Check for FinalBase {
             Base::Image(image) => image.clone(),
             Base::Stage(_) | Base::Unknown => root.base_name.clone(),
         };
-        if allowed(params, &base) {
+        if image_matches(&params.allow, &base) {
             return Ok(Verdict::passed(format!("starts from `{base}`")));
         }
         let span = walk::base_span(source, target).unwrap_or(Span::at(0));
@@ -109,10 +109,6 @@ impl Check for FinalBase {
         }
         Ok(finding.into())
     }
-}
-
-fn allowed(params: &Params, base: &str) -> bool {
-    image_matches(&params.allow, base)
 }
 
 /// Whether one of `patterns` (`*` stands for any characters, slashes too, and `?` for one) is for the image `base`, in

@@ -217,11 +217,11 @@ pub fn find<'a>(
             .is_some_and(|(n, slug)| Some(n) == number || slug == plain || *folder == plain)
     };
     folders.clone().into_iter().find(is_it).ok_or_else(|| {
-        let labs = folders.clone().into_iter().filter_map(split_folder);
-        let last = labs.map(|(n, _)| n).max().unwrap_or_default();
-        let labs = folders.into_iter().filter_map(split_folder);
+        let labs: Vec<(u32, &str)> = folders.into_iter().filter_map(split_folder).collect();
+        let last = labs.iter().map(|(n, _)| *n).max().unwrap_or_default();
         let names: Vec<String> = labs
-            .flat_map(|(n, slug)| [format!("exercise-{n}"), slug.to_owned()])
+            .iter()
+            .flat_map(|(n, slug)| [format!("exercise-{n}"), (*slug).to_owned()])
             .collect();
         let help = match did_you_mean(name, names.iter().map(String::as_str)) {
             _ if number.is_some() => {

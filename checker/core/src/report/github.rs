@@ -43,7 +43,7 @@ fn render(reports: &[Report], options: &Options) -> String {
         let _ = writeln!(
             out,
             "::notice title=mslab::{} not shown here. The job summary has all.",
-            escape::github_message(&words::plural(more, "more finding"))
+            escape::github_message(&crate::text::plural(more, "more finding"))
         );
     }
     for report in reports {

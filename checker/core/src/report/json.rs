@@ -61,10 +61,11 @@ fn render(reports: &[Report], _: &Options) -> String {
 
 /// Indented JSON with a newline at its end, in which every hidden character is escaped, so that the document can be
 /// looked at in a terminal, and the bracket of `##word[`, which a CI system's log would read as a command.
-pub(super) fn to_json(value: &impl Serialize) -> String {
+#[must_use]
+pub fn to_json(value: &impl Serialize) -> String {
     let mut out = Vec::new();
     let mut writer = serde_json::Serializer::with_formatter(&mut out, Visible::default());
-    // Writing to memory cannot fail, and no type of a report has a key that is not a text.
+    // Writing to memory cannot fail, and no type of ours has a key that is not a text.
     if value.serialize(&mut writer).is_err() {
         return String::new();
     }

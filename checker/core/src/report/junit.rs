@@ -38,7 +38,7 @@ fn suite(out: &mut String, report: &Report, options: &Options) {
     let _ = writeln!(
         out,
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{}\">",
-        attribute(&report.exercise),
+        escape::xml_attribute(&report.exercise),
         report.checks.len(),
         report.count(Status::Failed),
         report.count(Status::Error),
@@ -76,10 +76,10 @@ fn case(out: &mut String, report: &Report, check: &CheckReport, options: &Option
     let _ = write!(
         out,
         "    <testcase name=\"{}\" classname=\"{}\"",
-        attribute(&check.key),
-        attribute(&report.exercise)
+        escape::xml_attribute(&check.key),
+        escape::xml_attribute(&report.exercise)
     );
-    let message = attribute(&words::headline(check));
+    let message = escape::xml_attribute(&words::headline(check));
     match check.status {
         Status::Passed => out.push_str("/>\n"),
         Status::Skipped => {
@@ -97,7 +97,7 @@ fn case(out: &mut String, report: &Report, check: &CheckReport, options: &Option
             let _ = writeln!(
                 out,
                 ">\n      <{element} type=\"{}\" message=\"{message}\">{}</{element}>\n    </testcase>",
-                attribute(&check.id),
+                escape::xml_attribute(&check.id),
                 escape::xml(&words::plain(report, check, options)),
             );
         }
@@ -108,19 +108,11 @@ fn property(out: &mut String, name: &str, value: &str) {
     let _ = writeln!(
         out,
         "      <property name=\"{}\" value=\"{}\"/>",
-        attribute(name),
-        attribute(value)
+        escape::xml_attribute(name),
+        escape::xml_attribute(value)
     );
 }
 
 fn seconds(ms: u64) -> String {
     format!("{}.{:03}", ms / 1_000, ms % 1_000)
-}
-
-/// An attribute's value; a reader would turn bare newlines and tabs into blanks.
-fn attribute(text: &str) -> String {
-    escape::xml(text)
-        .replace('"', "&quot;")
-        .replace('\n', "&#10;")
-        .replace('\t', "&#9;")
 }

@@ -21,8 +21,9 @@ use std::collections::BTreeMap;
 
 pub use classroom50::Submission;
 pub use grade::counted;
+pub use html::head as html_head;
 pub use human::finding;
-pub use json::{REPORTS_SCHEMA, Reports, schema};
+pub use json::{REPORTS_SCHEMA, Reports, schema, to_json};
 pub use markdown::markdown_within;
 pub use types::{
     BuildReport, CheckReport, EditReport, EngineReport, FixReport, Hint, ImageSize, Outcome,

@@ -54,7 +54,7 @@ fn render(reports: &[Report], options: &Options) -> String {
         }
         limit /= 2;
     }
-    let many = words::plural(tests.len(), "check");
+    let many = crate::text::plural(tests.len(), "check");
     results["message"] = json!(format!(
         "{many} are left out here: they take more than 1 MB."
     ));

@@ -70,7 +70,7 @@ pub(super) fn verified(verified: Verified) -> &'static str {
 pub(super) fn build(build: &BuildReport) -> String {
     let mut parts = Vec::new();
     if build.steps > 0 {
-        parts.push(plural(build.steps as usize, "step"));
+        parts.push(crate::text::plural(build.steps as usize, "step"));
         if build.cached_steps > 0 {
             parts.push(format!("{} cached", build.cached_steps));
         }
@@ -158,11 +158,6 @@ pub(super) fn text_place(check: &CheckReport) -> Option<&PlaceReport> {
     let related = check.related.iter().map(|r| &r.place);
     let mut places = check.place.iter().chain(related);
     places.find(|p| matches!(p, PlaceReport::Text { .. }))
-}
-
-/// `1 step`, `2 steps`
-pub(super) fn plural(n: usize, word: &str) -> String {
-    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
 }
 
 /// A finding as plain lines, for outputs that have no form of their own for its parts. Not escaped.

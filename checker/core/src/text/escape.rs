@@ -227,7 +227,7 @@ fn longest_run(text: &str, wanted: char) -> usize {
     longest
 }
 
-/// Text as content of XML 1.0 or HTML; an attribute's value wants its quotes escaped, too. Newlines and tabs stay; all else
+/// Text as content of XML 1.0 or HTML; for an attribute's value there is [`xml_attribute`]. Newlines and tabs stay; all else
 /// hidden, and with it what XML cannot carry at all, is shown. What a CI system's log would read as a command is written
 /// as character references.
 #[must_use]
@@ -243,6 +243,16 @@ pub fn xml(text: &str) -> String {
         }
     }
     without_commands(&out, "&#58;", "&#91;")
+}
+
+/// Text as an attribute's value in double quotes, in XML 1.0 or HTML. A reader would turn bare newlines and tabs into
+/// blanks.
+#[must_use]
+pub fn xml_attribute(text: &str) -> String {
+    xml(text)
+        .replace('"', "&quot;")
+        .replace('\n', "&#10;")
+        .replace('\t', "&#9;")
 }
 
 /// A name for somebody else's Markdown, who pastes it unescaped or escapes a part of it: signs that Markdown could read

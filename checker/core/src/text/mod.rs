@@ -8,3 +8,9 @@ mod paint;
 
 pub use layout::{char_width, columns, cut, fill, trim};
 pub use paint::{Glyphs, Pen, Tone};
+
+/// `1 step`, `2 steps`
+#[must_use]
+pub fn plural(n: usize, word: &str) -> String {
+    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
+}

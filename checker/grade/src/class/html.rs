@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use mslab_core::report::html_head;
 use mslab_core::text::escape;
 
 use super::plot;
@@ -27,55 +28,19 @@ pub fn page(class: &Class, pages: &BTreeMap<String, String>) -> String {
 
 /// Untrusted text as HTML content, or as an attribute's value in double quotes.
 pub(super) fn text(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    for c in escape::line(raw).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
+    escape::xml_attribute(&escape::line(raw))
 }
 
 fn head(class: &Class) -> String {
-    format!(
-        "<!DOCTYPE html>\n\
-         <html lang=\"en\">\n\
-         <head>\n\
-         <meta charset=\"utf-8\"/>\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src &#39;none&#39;; style-src &#39;unsafe-inline&#39;; base-uri &#39;none&#39;; form-action &#39;none&#39;\"/>\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
-         <meta name=\"color-scheme\" content=\"light dark\"/>\n\
-         <meta name=\"referrer\" content=\"no-referrer\"/>\n\
-         <title>Grades of {} students</title>\n\
-         <style>\n{STYLE}</style>\n\
-         </head>\n\
-         <body>\n\
-         <main>\n\
-         <h1>Grades of {} students</h1>\n",
-        class.students.len(),
-        class.students.len(),
-    )
+    let title = format!("Grades of {} students", class.students.len());
+    format!("{}<h1>{title}</h1>\n", html_head(&title, STYLE))
 }
 
 fn summary(out: &mut String, class: &Class) {
     let counts = class.counts();
-    let states = [
-        (counts.passed, GradeState::Passed),
-        (counts.failed, GradeState::Failed),
-        (counts.refused, GradeState::Refused),
-        (counts.not_graded, GradeState::NotGraded),
-        (counts.unplaced, GradeState::Unplaced),
-        (counts.waiting, GradeState::Waiting),
-        (counts.missing, GradeState::Missing),
-    ];
     out.push_str("<ul class=\"counts\">\n");
-    for (count, state) in states.iter().filter(|(n, _)| *n > 0) {
-        let (sign, words) = (sign(*state), state.words());
+    for (count, state) in counts.states() {
+        let (sign, words) = (sign(state), state.words());
         let _ = writeln!(out, "<li>{sign} {count} {words}</li>");
     }
     out.push_str("</ul>\n");

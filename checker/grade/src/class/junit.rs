@@ -100,13 +100,13 @@ fn suite(
     let _ = writeln!(
         out,
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\" time=\"0\">",
-        attribute(name),
+        escape::xml_attribute(name),
         cases.len(),
     );
     if !properties.is_empty() {
         out.push_str("    <properties>\n");
         for (name, value) in properties {
-            let value = attribute(value);
+            let value = escape::xml_attribute(value);
             let _ = writeln!(out, "      <property name=\"{name}\" value=\"{value}\"/>");
         }
         out.push_str("    </properties>\n");
@@ -120,19 +120,15 @@ fn suite(
         };
         let case = format!(
             "    <testcase classname=\"{}\" name=\"{}\" time=\"0\"",
-            attribute(name),
-            attribute(key)
+            escape::xml_attribute(name),
+            escape::xml_attribute(key)
         );
         if element.is_empty() {
             let _ = writeln!(out, "{case}/>");
         } else {
-            let message = attribute(message);
+            let message = escape::xml_attribute(message);
             let _ = writeln!(out, "{case}><{element} message=\"{message}\"/></testcase>");
         }
     }
     out.push_str("  </testsuite>\n");
-}
-
-fn attribute(text: &str) -> String {
-    super::html::text(&escape::xml(text))
 }

@@ -18,7 +18,7 @@ pub use types::{
     SCHEMA, Student,
 };
 
-use crate::text::visible_json;
+use mslab_core::report::to_json;
 
 /// JSON schema of a [`Class`], as committed in `schema/grades.v1.json`.
 #[must_use]
@@ -31,5 +31,5 @@ pub fn schema() -> schemars::Schema {
 /// The class as indented JSON with a newline at its end. Hidden characters are escaped.
 #[must_use]
 pub fn json(class: &Class) -> String {
-    visible_json(class)
+    to_json(class)
 }

@@ -223,6 +223,21 @@ impl Counts {
         } += 1;
     }
 
+    /// The states that somebody is in, with how many, the best first.
+    pub fn states(self) -> impl Iterator<Item = (u32, GradeState)> {
+        [
+            (self.passed, GradeState::Passed),
+            (self.failed, GradeState::Failed),
+            (self.refused, GradeState::Refused),
+            (self.not_graded, GradeState::NotGraded),
+            (self.unplaced, GradeState::Unplaced),
+            (self.waiting, GradeState::Waiting),
+            (self.missing, GradeState::Missing),
+        ]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+    }
+
     fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;

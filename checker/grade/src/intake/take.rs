@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use mslab_core::lab::{Folder, FolderFile};
+use mslab_core::text::plural;
 use mslab_core::units::Bytes;
 
 use super::Limits;
 use super::listing::{Fault, Kind, Listing};
 use super::source::Source;
 use crate::submission::{Submission, Trusted};
-use crate::text::{plural, some};
+use crate::text::some;
 
 /// How many names a note lists.
 const NAMES: usize = 5;

@@ -193,7 +193,7 @@ pub fn json(found: &[Alike]) -> String {
         schema: &'static str,
         alike: &'a [Alike],
     }
-    crate::text::visible_json(&Document {
+    mslab_core::report::to_json(&Document {
         schema: "mslab/similarity/v1",
         alike: found,
     })

@@ -36,7 +36,7 @@ pub(super) fn lines(place: &PlaceReport, at_fault: bool) -> String {
     for (n, text) in snippet[..shown].iter().enumerate() {
         if shown > HEAD + 2 && n >= HEAD && n + 1 < shown {
             if n == HEAD {
-                let hidden = words::plural(shown - HEAD - 1, "line");
+                let hidden = crate::text::plural(shown - HEAD - 1, "line");
                 out.push_str(&row("⋮", &format!("<i>{hidden} more</i>")));
             }
             continue;

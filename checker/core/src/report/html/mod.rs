@@ -7,8 +7,6 @@ mod code;
 mod finding;
 mod text;
 
-use std::fmt::Write as _;
-
 use super::{CheckReport, Options, Output, Report, Status, counted, grade, words};
 use text::{content, prose};
 
@@ -38,6 +36,27 @@ fn render(reports: &[Report], options: &Options) -> String {
     page.out
 }
 
+/// What a page that stands alone begins with, its `<main>` included. The policy forbids scripts and the network.
+#[must_use]
+pub fn head(title: &str, style: &str) -> String {
+    let title = content(title);
+    format!(
+        "<!DOCTYPE html>\n\
+         <html lang=\"en\">\n\
+         <head>\n\
+         <meta charset=\"utf-8\"/>\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src &#39;none&#39;; style-src &#39;unsafe-inline&#39;; base-uri &#39;none&#39;; form-action &#39;none&#39;\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
+         <meta name=\"color-scheme\" content=\"light dark\"/>\n\
+         <meta name=\"referrer\" content=\"no-referrer\"/>\n\
+         <title>{title}</title>\n\
+         <style>\n{style}</style>\n\
+         </head>\n\
+         <body>\n\
+         <main>\n"
+    )
+}
+
 /// The page as it grows.
 struct Page<'a> {
     options: &'a Options,
@@ -61,25 +80,9 @@ impl Page<'_> {
     fn head(&mut self, reports: &[Report]) {
         let title = match reports {
             [one] => format!("{}: {}", words::name(one), words::outcome(one)),
-            many => words::plural(many.len(), "exercise"),
+            many => crate::text::plural(many.len(), "exercise"),
         };
-        let _ = write!(
-            self.out,
-            "<!DOCTYPE html>\n\
-             <html lang=\"en\">\n\
-             <head>\n\
-             <meta charset=\"utf-8\"/>\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src &#39;none&#39;; style-src &#39;unsafe-inline&#39;; base-uri &#39;none&#39;; form-action &#39;none&#39;\"/>\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
-             <meta name=\"color-scheme\" content=\"light dark\"/>\n\
-             <meta name=\"referrer\" content=\"no-referrer\"/>\n\
-             <title>{}</title>\n\
-             <style>\n{STYLE}</style>\n\
-             </head>\n\
-             <body>\n\
-             <main>\n",
-            content(&title)
-        );
+        self.out.push_str(&head(&title, STYLE));
     }
 
     /// Of several reports: each with its outcome and its points, and their sum.

@@ -100,7 +100,11 @@ fn details(sheet: &mut Sheet<'_>, details: &[String]) {
         label = "";
     };
     let gap = |sheet: &Sheet<'_>, n: usize| {
-        let text = format!("{} {} hidden", sheet.glyphs.gap, words::plural(n, "line"));
+        let text = format!(
+            "{} {} hidden",
+            sheet.glyphs.gap,
+            crate::text::plural(n, "line")
+        );
         sheet.pen.paint(Tone::Quiet, &text)
     };
     for (line, kept) in lines.iter().zip(kept) {
