@@ -35,7 +35,7 @@ impl Check for SecretNotLeaked {
     const DOC: Doc = Doc {
         what: "mslab gives the build a secret with a random value, and looks for that value in the whole image: in \
             every file of every layer, in files that a later layer deletes, in the image's settings and in its \
-            history. It must be nowhere.",
+            history, plain, encoded or gzip-compressed. It must be nowhere.",
         why: "Whoever can pull an image can read all its layers. \
             A secret that was once in one of them has to be changed.",
         bad: Example {

@@ -13,7 +13,7 @@ use super::shell::SIGNATURES;
 use super::tree::Image;
 
 /// To be raised whenever the types or the rules by which facts are found change.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 const MAGIC: &[u8] = b"mslab-facts\n";
 const HASH: usize = 32;

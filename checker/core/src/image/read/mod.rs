@@ -13,6 +13,7 @@ mod config;
 mod elf;
 mod entries;
 mod error;
+mod gzipped;
 #[cfg(test)]
 mod hostile;
 mod layer;

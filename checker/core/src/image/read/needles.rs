@@ -18,7 +18,7 @@ const SHORTEST_PIECE: usize = 16;
 ///
 /// Each is found as it is, in hexadecimal of either case, percent-encoded, and in base64 (standard and URL-safe, at
 /// each of the three alignments it can have inside a longer text), with line breaks inside too where the value is long
-/// enough.
+/// enough. In a gzip-compressed file it is found as well.
 #[derive(Debug, Clone, Default)]
 pub struct Needles {
     values: Vec<Vec<u8>>,

@@ -6,6 +6,7 @@ use super::super::keep::{self, Keep};
 use super::super::shell::SIGNATURES;
 use super::super::tree::{FileFacts, Shell};
 use super::elf;
+use super::gzipped::Gzipped;
 use super::needles::{Needles, Search};
 use super::search::{Patterns, Tail};
 
@@ -24,6 +25,7 @@ pub(super) struct Scanner<'n> {
     content: Vec<u8>,
     certificates: (Tail, usize),
     needles: Search<'n>,
+    gzipped: Gzipped<'n>,
     searching: bool,
 }
 
@@ -38,6 +40,7 @@ impl<'n> Scanner<'n> {
             content: Vec::new(),
             certificates: (Tail::new(keep::CERTIFICATE.len()), 0),
             needles: Search::new(needles),
+            gzipped: Gzipped::new(needles),
             searching: !needles.is_empty(),
         }
     }
@@ -49,6 +52,7 @@ impl<'n> Scanner<'n> {
             Keep::Whole | Keep::Package if size > keep::CONTENT_LIMIT => Keep::Nothing,
             keep => keep,
         };
+        self.gzipped.begin(start);
         self.head.clear();
         self.content.clear();
         self.certificates.0.clear();
@@ -63,6 +67,7 @@ impl<'n> Scanner<'n> {
     pub(super) fn push(&mut self, bytes: &[u8]) {
         if self.searching {
             self.needles.push(bytes);
+            self.gzipped.push(bytes);
         }
         if self.is_elf {
             self.elf.push(bytes);
@@ -99,7 +104,9 @@ impl<'n> Scanner<'n> {
             Keep::Package => facts.content = keep::package(&self.content),
             Keep::Certificates => facts.certificates = self.certificates.1,
         }
-        (facts, self.needles.take())
+        let mut found = self.needles.take();
+        found.extend(self.gzipped.finish());
+        (facts, found)
     }
 
     /// The needles in some bytes that are no file's content, such as a name.
