@@ -280,6 +280,11 @@ pub enum Probe {
     },
     /// Try to start a shell.
     Shell,
+    /// Do what the image's healthcheck says, without a shell: where its program does not run, and beside it.
+    Health {
+        /// Time until it must be healthy.
+        within_ms: u64,
+    },
     /// Start it, wait until it answers or has run for a moment, send SIGTERM.
     Stop {
         /// Port that shows that it is up, if it serves one.
@@ -336,6 +341,17 @@ pub enum ProbeOutcome {
         after_ms: u64,
         /// Exit code.
         code: i64,
+    },
+    /// The healthcheck ended with 0.
+    Healthy,
+    /// The healthcheck ended with 0 where nothing was running.
+    AlwaysHealthy,
+    /// The healthcheck never ended with 0, although the container was running.
+    Unhealthy {
+        /// What it ended with the last time; `None` where it did not end.
+        code: Option<i64>,
+        /// What it wrote then, capped.
+        output: String,
     },
     /// It went on after SIGTERM and had to be killed.
     Killed,

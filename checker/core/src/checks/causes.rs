@@ -284,6 +284,8 @@ fn name(outcome: &ProbeOutcome) -> &'static str {
         ProbeOutcome::ShellStarted(_) => "a shell started",
         ProbeOutcome::Stopped { .. } => "it stopped",
         ProbeOutcome::Killed => "it was killed",
+        ProbeOutcome::Healthy | ProbeOutcome::AlwaysHealthy => "it is healthy",
+        ProbeOutcome::Unhealthy { .. } => "it is not healthy",
     }
 }
 

@@ -2,13 +2,13 @@
 
 use crate::diagnostic::{Finding, Fix};
 use crate::dockerfile::{Command, CommandForm, Instruction, KeyValue, Keyword};
-use crate::evidence::Need;
+use crate::evidence::{Extra, Need, Probe, ProbeOutcome, Unseen};
 use crate::image::normalize;
 
 use super::mend::{Text, json, literal};
 use super::origin::base_words;
 use super::settings::{Health, How, Mend, Params, Port, Wanted, Wrong, exec_fault, wrong};
-use super::{Check, Doc, Example, Judged, Verdict, View};
+use super::{Check, Doc, Example, Judged, Verdict, View, causes};
 
 /// Ports, command, environment, labels, healthcheck, working directory and stop signal are as wanted.
 pub(super) struct Config;
@@ -20,7 +20,8 @@ impl Check for Config {
     const DOC: Doc = Doc {
         what: "The settings that the lab names are in the image: exposed ports, `ENTRYPOINT` and `CMD`, environment \
             variables, labels, the healthcheck, the working directory and the stop signal. It is the finished image \
-            that counts, with all that it has from its base.",
+            that counts, with all that it has from its base. A healthcheck without a shell is tried too: beside the \
+            running program it must end with 0, and without it with something else.",
         why: "Whoever runs the image sees these settings, and not the Dockerfile. \
             Labels say what it is, a healthcheck whether it works, a stop signal how to end it.",
         bad: Example {
@@ -86,18 +87,24 @@ impl Check for Config {
         }
     }
 
-    fn needs(_: &Params) -> Vec<Need> {
-        vec![Need::Image]
+    fn needs(params: &Params) -> Vec<Need> {
+        let asked = matches!(params.healthcheck, Some(Health::How(How::Exec)));
+        let probe = Need::Probe(Probe::Health {
+            within_ms: causes::within().0,
+        });
+        let probe = asked.then_some(probe);
+        std::iter::once(Need::Image).chain(probe).collect()
     }
 
     fn judge(params: &Params, view: &View<'_>) -> Judged {
         let image = view.image()?;
         let wrong = wrong(params, image);
         let Some(first) = wrong.first() else {
-            return Ok(Verdict::passed(format!(
-                "{} as wanted",
-                Self::summary(params)
-            )));
+            let as_wanted = format!("{} as wanted", Self::summary(params));
+            return match params.healthcheck {
+                Some(Health::How(How::Exec)) => asked(view, &as_wanted),
+                _ => Ok(Verdict::passed(as_wanted)),
+            };
         };
         let mut finding = Finding::new(match wrong.len() {
             1 => first.message.clone(),
@@ -164,10 +171,14 @@ impl Check for Config {
             (&params.labels, Keyword::Label),
         ] {
             for (name, wanted) in wanted {
-                note(value_in(&text, keyword, name).map(|v| match v {
-                    Some(v) => wanted.holds(Some(&v)),
-                    None => matches!(wanted, Wanted::Any(true)),
-                }));
+                note(
+                    value_in(&text, keyword, name).and_then(|v| match (v, wanted) {
+                        (Some(v), _) => Some(wanted.holds(Some(&v))),
+                        // A variable may be empty.
+                        (None, Wanted::Any(true)) => None,
+                        (None, _) => Some(false),
+                    }),
+                );
             }
         }
         if let Some(wanted) = &params.healthcheck {
@@ -183,7 +194,9 @@ impl Check for Config {
                         let image = view.image().ok()?;
                         let test = &image.config.healthcheck.as_ref()?.test;
                         let same = test.iter().skip(1).eq(args.iter().map(|a| &a.text));
-                        return (same && exec_fault(image).is_none()).then_some(true);
+                        let healthy =
+                            matches!(view.extra(), Ok(Extra::Probe(ProbeOutcome::Healthy)));
+                        return (same && healthy && exec_fault(image).is_none()).then_some(true);
                     }
                     _ => false,
                 })
@@ -213,6 +226,51 @@ impl Check for Config {
         }
         promised
     }
+}
+
+/// What came of the healthcheck when it was done. One whose container ended by itself was not to blame.
+fn asked(view: &View<'_>, as_wanted: &str) -> Judged {
+    let Extra::Probe(outcome) = view.extra()? else {
+        return Err(Unseen::Failed("the healthcheck was not tried".into()));
+    };
+    let (message, actual, output, help) = match outcome {
+        ProbeOutcome::Healthy => {
+            return Ok(Verdict::passed(format!(
+                "{as_wanted}, and it finds the container healthy"
+            )));
+        }
+        ProbeOutcome::NotStarted(reason) => {
+            return Ok(Verdict::passed(format!(
+                "{as_wanted}, but not tried: {reason}"
+            )));
+        }
+        ProbeOutcome::AlwaysHealthy => (
+            "the healthcheck is content although nothing is running",
+            "exit code 0 without the program".to_owned(),
+            "",
+            "Let it ask the program that the container runs, and end with another code than 0 when no answer comes.",
+        ),
+        ProbeOutcome::Unhealthy { code, output } => (
+            "the healthcheck never finds the container healthy",
+            code.map_or_else(|| "no end".to_owned(), causes::exit),
+            output.as_str(),
+            "Start the image, and do in it what the healthcheck does, with `docker exec`.",
+        ),
+        _ => return Err(Unseen::Failed("the healthcheck was not tried".into())),
+    };
+    let mut finding = Finding::new(message)
+        .expected(
+            "exit code 0 beside the running program, and another one without it",
+            actual,
+        )
+        .details(causes::tail(output))
+        .help(help);
+    let text = Text::new(view);
+    let line = text.as_ref().and_then(|t| t.last(Keyword::Healthcheck));
+    if let Some((_, instruction)) = line {
+        finding = finding.at(view.place(instruction.span));
+    }
+    Ok(finding.into())
 }
 
 /// The words that an `ENTRYPOINT` or `CMD` gives; of a shell form what the default shell gets.
@@ -438,7 +496,8 @@ mod tests {
             );
             let case = Case::of("FROM scratch\nCMD [\"/server\", \"serve\"]")
                 .image(&image)
-                .params("healthcheck = \"exec\"");
+                .params("healthcheck = \"exec\"")
+                .extra(Extra::Probe(ProbeOutcome::Healthy));
             match case.judge::<Config>().unwrap() {
                 Verdict::Passed(_) => None,
                 Verdict::Failed(finding) => Some(finding.message),
@@ -500,6 +559,52 @@ mod tests {
         ] {
             assert_eq!(said(test, files).as_deref(), Some(message), "{test}");
         }
+    }
+
+    #[test]
+    fn a_healthcheck_without_a_shell_is_tried() {
+        let image = "entrypoint [\"/server\"]
+            healthcheck [\"CMD\", \"/server\", \"health\"]
+            layer COPY server /server # buildkit
+            file /server 0755 elf-static";
+        let text = "FROM scratch\nHEALTHCHECK CMD [\"/server\", \"health\"]";
+        let untried = Case::of(text).image(image).params("healthcheck = \"exec\"");
+        assert!(matches!(untried.judge::<Config>(), Err(Unseen::Skipped(_))));
+        let tried = |outcome| untried.clone().extra(Extra::Probe(outcome));
+        tried(ProbeOutcome::Healthy).passes::<Config>();
+        let ended = ProbeOutcome::NotStarted("the container ended".into());
+        assert!(tried(ended).passes::<Config>().contains("not tried"));
+        let unhealthy = ProbeOutcome::Unhealthy {
+            code: Some(1),
+            output: "no such command".into(),
+        };
+        for (outcome, message) in [
+            (
+                unhealthy,
+                "the healthcheck never finds the container healthy",
+            ),
+            (
+                ProbeOutcome::AlwaysHealthy,
+                "the healthcheck is content although nothing is running",
+            ),
+        ] {
+            let case = tried(outcome);
+            let finding = case.fails::<Config>();
+            assert_eq!(finding.message, message);
+            assert_eq!(
+                case.words(&finding),
+                "HEALTHCHECK CMD [\"/server\", \"health\"]"
+            );
+        }
+    }
+
+    #[test]
+    fn an_empty_label_is_none() {
+        let image = "label a=\nlayer COPY server /server # buildkit\nfile /server 0755 elf-static";
+        let case = Case::of("FROM scratch\nLABEL a=\"\"")
+            .image(image)
+            .params("labels = { a = true }");
+        assert_eq!(case.fails::<Config>().message, "the label `a` is empty");
     }
 
     #[test]

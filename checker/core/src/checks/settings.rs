@@ -26,10 +26,10 @@ pub(super) struct Params {
     /// `CMD`, word by word; an empty list for none.
     #[serde(default)]
     pub(super) cmd: Option<Vec<String>>,
-    /// Environment variables: a value, or `true` for any value, or `false` for none at all.
+    /// Environment variables: a value, or `true` for any value but an empty one, or `false` for none at all.
     #[serde(default)]
     pub(super) env: BTreeMap<String, Wanted>,
-    /// Labels: a value, or `true` for any value, or `false` for none at all.
+    /// Labels: a value, or `true` for any value but an empty one, or `false` for none at all.
     #[serde(default)]
     pub(super) labels: BTreeMap<String, Wanted>,
     /// `true`: there must be a healthcheck; `false`: there must be none; `"exec"`: a program of the image, and no shell.
@@ -70,7 +70,7 @@ impl std::fmt::Display for Port {
     expecting = "expected a value, true for any, or false for none"
 )]
 pub(super) enum Wanted {
-    /// There with any value, or not there.
+    /// There with any value but an empty one, or not there.
     Any(bool),
     /// There with this value.
     Value(String),
@@ -79,7 +79,8 @@ pub(super) enum Wanted {
 impl Wanted {
     pub(super) fn holds(&self, value: Option<&str>) -> bool {
         match self {
-            Self::Any(there) => value.is_some() == *there,
+            Self::Any(true) => value.is_some_and(|v| !v.is_empty()),
+            Self::Any(false) => value.is_none(),
             Self::Value(wanted) => value == Some(wanted),
         }
     }
@@ -290,6 +291,7 @@ fn pair(
         keyword,
         message: match (actual, wanted) {
             (None, _) => format!("the image has no {what} `{name}`"),
+            (Some(""), Wanted::Any(true)) => format!("the {what} `{name}` is empty"),
             (Some(_), Wanted::Any(_)) => format!("the image has the {what} `{name}`"),
             (Some(value), Wanted::Value(_)) => format!("the {what} `{name}` is `{value}`"),
         },

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::errors::Error as ApiError;
-use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig};
+use bollard::exec::{StartExecOptions, StartExecResults};
+use bollard::models::{
+    ContainerCreateBody, ExecConfig, HealthConfig, HostConfig, HostConfigLogConfig,
+};
 use bollard::query_parameters::{
     CreateContainerOptions, KillContainerOptions, LogsOptions, RemoveContainerOptions,
     StartContainerOptions, WaitContainerOptions,
@@ -131,6 +134,59 @@ impl Container {
             }) => Ok(()),
             Err(e) => Err(self.engine.fault("sending a signal to a container", &e)),
         }
+    }
+
+    /// Starts a program in it, beside what runs there, and waits for its end: its exit code and what it wrote. `None`
+    /// where the container is over.
+    pub(super) async fn exec(
+        &self,
+        words: &[String],
+    ) -> Result<Option<(i64, String)>, EngineError> {
+        const DOING: &str = "starting a program in a container";
+        let docker = self.engine.docker();
+        let config = ExecConfig {
+            cmd: Some(words.to_vec()),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            ..ExecConfig::default()
+        };
+        let started = async {
+            let made = docker.create_exec(&self.id, config).await?;
+            let started = docker
+                .start_exec(&made.id, None::<StartExecOptions>)
+                .await?;
+            Ok((made.id, started))
+        };
+        let (id, started) = match started.await {
+            Ok(started) => started,
+            Err(ApiError::DockerResponseServerError {
+                status_code: 404 | 409,
+                ..
+            }) => return Ok(None),
+            Err(e) => {
+                let NotStarted(reason) = images_fault(&self.engine, DOING, &e)?;
+                return Ok(Some((127, reason)));
+            }
+        };
+        let mut output = Vec::new();
+        if let StartExecResults::Attached {
+            output: mut stream, ..
+        } = started
+        {
+            while let Some(chunk) = stream.next().await {
+                let Ok(chunk) = chunk else { break };
+                let room = OUTPUT.saturating_sub(output.len());
+                let bytes = chunk.into_bytes();
+                output.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            }
+        }
+        let ended = docker.inspect_exec(&id).await;
+        let code = match ended {
+            Ok(exec) => exec.exit_code,
+            Err(e) => return Err(self.engine.fault(DOING, &e)),
+        };
+        let output = String::from_utf8_lossy(&output).into_owned();
+        Ok(code.map(|code| (code, output)))
     }
 
     /// What it has written so far: standard output and standard error, each capped.

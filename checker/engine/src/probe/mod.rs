@@ -1,6 +1,7 @@
 //! Starting an image, and seeing what it does: with no network, no capabilities, no new privileges, and limits.
 
 mod container;
+mod health;
 mod http;
 mod prober;
 
@@ -82,6 +83,10 @@ impl Engine {
                         .await
                 }
                 Probe::Shell => self.probe_shell(image).await,
+                Probe::Health { within_ms } => {
+                    self.probe_health(image, Duration::from_millis(*within_ms))
+                        .await
+                }
                 Probe::Stop { port, within_ms } => {
                     self.probe_stop(image, *port, Duration::from_millis(*within_ms))
                         .await
