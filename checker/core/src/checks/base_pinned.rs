@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::images::Reference;
+use super::images::{Reference, is_well_known};
 use super::params::listed;
 use super::{Check, Doc, Example, Judged, Verdict, View, walk};
 use crate::edits::Edits;
@@ -23,8 +23,8 @@ impl Check for BasePinned {
     const ID: &'static str = "base-pinned";
     const TITLE: &'static str = "Base images have a version";
     const DOC: Doc = Doc {
-        what: "Every image that a stage starts from, and that the target needs, has a tag other than `latest`, or a \
-               digest. `scratch` and stages of the same file need none. Variables are expanded first.",
+        what: "Every image that the target needs, in `FROM` and in `--from`, has a tag other than `latest`, or a \
+               digest. `scratch`, stages of the same file and named contexts need none. Variables are expanded first.",
         why: "`latest` is whatever was pushed last. The same Dockerfile builds something else next month, and nobody \
               sees why.",
         bad: Example::text(
@@ -59,10 +59,9 @@ impl Check for BasePinned {
         let loose: Vec<&Used> = used
             .iter()
             .filter(|u| {
-                let reference = Reference::parse(&u.image);
-                // `COPY --from=assets` may be a named context, which has no tag.
-                let context = !u.is_base && reference.tag.is_none();
-                !context && !reference.is_pinned()
+                // `COPY --from=assets` may be a named context, or a slip of the finger: `copy-from-named-stage` tells.
+                let image = u.is_base || is_image(&u.image, &used);
+                image && !Reference::parse(&u.image).is_pinned()
             })
             .collect();
         let Some(first) = loose.first() else {
@@ -108,6 +107,14 @@ struct Used {
     image: String,
     span: Span,
     is_base: bool,
+}
+
+/// Whether what a `--from` names can only be an image.
+fn is_image(name: &str, used: &[Used]) -> bool {
+    let reference = Reference::parse(name);
+    let short = reference.short_name();
+    let is_base = |u: &Used| u.is_base && Reference::parse(&u.image).short_name() == short;
+    reference.tag.is_some() || name.contains('/') || is_well_known(name) || used.iter().any(is_base)
 }
 
 /// The images that the stages use, in the order of the file.
@@ -208,7 +215,18 @@ mod tests {
     #[test]
     fn a_named_context_needs_no_tag() {
         Case::new("FROM node:24\nCOPY --from=assets /x /x\n").passes::<BasePinned>();
-        Case::new("FROM node:24\nCOPY --from=busybox:latest /x /x\n").fails::<BasePinned>();
+        Case::new("FROM node:24 AS builder\nFROM node:24\nCOPY --from=buidler /x /x\n")
+            .passes::<BasePinned>();
+    }
+
+    #[test]
+    fn an_image_that_is_copied_from_needs_one() {
+        for image in ["busybox:latest", "busybox", "acme/tools", "acme"] {
+            let case = Case::new(&format!(
+                "FROM acme:1 AS a\nFROM node:24\nCOPY --from=a /y /y\nCOPY --from={image} /x /x\n"
+            ));
+            assert_eq!(case.words(&case.fails::<BasePinned>()), image);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::images::Reference;
+use super::images::{Reference, is_well_known};
 use super::{Check, Doc, Example, Judged, Verdict, View};
 use crate::diagnostic::{Finding, did_you_mean};
 use crate::edits::Edits;
@@ -157,6 +157,27 @@ fn wrong(
                         .help("A stage can copy only from those above it: move that stage up."),
                 );
             }
+            // A mount knows no numbers: the engine looks for an image that is called so.
+            if edge.via == Via::Mount
+                && let Ok(number) = image.parse::<usize>()
+            {
+                let finding = view
+                    .finding(
+                        format!("`{image}` is no stage here: a mount takes stages by name only"),
+                        edge.span,
+                    )
+                    .expected(
+                        what,
+                        format!("`{image}`, which the engine takes for an image"),
+                    )
+                    .help("Give the stage a name with `AS`, and use that.");
+                let stage = graph.stages.get(number).filter(|s| s.index < edge.stage);
+                let name = stage.and_then(|s| Some(s.name.as_ref()?.text.as_str()));
+                return Some(match name {
+                    Some(name) => finding.fix(rename(source, edge, name)),
+                    None => finding,
+                });
+            }
             let near = near(image, &earlier)?;
             Some(
                 view.finding(format!("there is no stage called `{image}`"), edge.span)
@@ -173,11 +194,7 @@ fn wrong(
 
 /// The stage's name that `image` is a slip of the finger for. Names of well-known images are meant as they are.
 pub(super) fn near<'a>(image: &str, names: &'a [String]) -> Option<&'a str> {
-    let known = [
-        "alpine", "busybox", "debian", "golang", "nginx", "node", "python", "ubuntu", "redis",
-        "rust",
-    ];
-    if known.contains(&image) {
+    if is_well_known(image) {
         return None;
     }
     did_you_mean(image, names.iter().map(String::as_str))
@@ -193,6 +210,14 @@ fn rename(source: &SourceEvidence, edge: &Edge, name: &str) -> crate::diagnostic
 mod tests {
     use super::super::case::Case;
     use super::*;
+
+    #[test]
+    fn a_mount_counts_no_stages() {
+        let text = "FROM golang:1.27 AS builder\nFROM alpine:3.22 AS production\n\
+                    RUN --mount=type=bind,from=0,target=/x cp /x/out/app /app\n";
+        let after = Case::new(text).mended::<CopyFromNamedStage>();
+        assert!(after.text("Dockerfile").contains("from=builder,"));
+    }
 
     #[test]
     fn stages_images_and_contexts_are_all_right() {

@@ -49,6 +49,15 @@ impl<'a> Reference<'a> {
     }
 }
 
+/// Whether people mean Docker Hub's own image of that name when they write it, and not a stage or a named context.
+pub(super) fn is_well_known(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "alpine", "busybox", "caddy", "debian", "docker", "fedora", "golang", "httpd", "nginx",
+        "node", "php", "postgres", "python", "redis", "ruby", "rust", "ubuntu",
+    ];
+    NAMES.contains(&Reference::parse(name).short_name())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
