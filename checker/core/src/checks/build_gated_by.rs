@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::installs::is_test;
-use super::shell::{self, Joint, ShellCommand};
+use super::shell::{self, Joint, ShellCommand, ShellWord};
 use super::{Check, Doc, Example, Judged, Verdict, View, failure, stage_depends_on, walk};
 use crate::diagnostic::{Finding, Fix};
 use crate::dockerfile::Command;
@@ -38,7 +38,8 @@ impl Check for BuildGatedBy {
     const TITLE: &'static str = "A failing test stops the build";
     const DOC: Doc = Doc {
         what: "The target is built twice: as it is, and with a test that fails. The first build must succeed, and the \
-               second must fail because of that test: its message has to be in the log.",
+               second must fail because of that test: its message has to be in the log, or the step that failed is \
+               the one that writes the tests' words to a file.",
         why: "A gate that lets everything through is none. Tests protect production only if no image comes out when \
               they fail.",
         bad: Example::text(BAD)
@@ -68,6 +69,10 @@ impl Check for BuildGatedBy {
             BuildOutcome::Failed(failed) if carries(failed, &params.log_contains) => Ok(
                 Verdict::passed("builds, and does not build when a test fails"),
             ),
+            // Its words are in a file of the step, and the step ended with it.
+            BuildOutcome::Failed(failed) if kept_to_a_file(source, failed) => Ok(Verdict::passed(
+                "builds, and does not build when a test fails, whose words go to a file",
+            )),
             BuildOutcome::Failed(failed) => Ok(other_failure(view, source, failed).into()),
             BuildOutcome::Built(_) => Ok(open_gate(view, source)?.into()),
         }
@@ -85,6 +90,25 @@ impl Check for BuildGatedBy {
 
 fn carries(failed: &BuildFailure, marker: &str) -> bool {
     failed.log_tail.iter().any(|l| l.contains(marker)) || failed.message.contains(marker)
+}
+
+/// Whether the step that failed runs the tests, hands their result on, and keeps what they print from the log.
+fn kept_to_a_file(source: &SourceEvidence, failed: &BuildFailure) -> bool {
+    let Some((_, instruction)) = failure::instruction_at(source, failed.lines) else {
+        return false;
+    };
+    let quiet = |t: &Test| {
+        let to = |a: &ShellWord| {
+            ["destination", "output", "junit", "report"]
+                .iter()
+                .any(|word| a.text.starts_with('-') && a.text.contains(word))
+        };
+        t.command.redirected || t.command.args().iter().any(to)
+    };
+    failed.exit_code.is_some()
+        && tests(source).iter().any(|t| {
+            instruction.span.contains(t.command.span().start) && t.swallowed.is_none() && quiet(t)
+        })
 }
 
 fn other_failure(view: &View<'_>, source: &SourceEvidence, failed: &BuildFailure) -> Finding {
@@ -364,6 +388,29 @@ mod tests_of_the_check {
         let finding = case.fails::<BuildGatedBy>();
         assert_eq!(case.words(&finding), "RUN npm test");
         assert!(finding.message.contains("not because of the test"));
+    }
+
+    #[test]
+    fn a_test_whose_words_go_to_a_file_counts_and_no_other_step_does() {
+        let silent = BuildFailure {
+            log_tail: Vec::new(),
+            ..test_failure()
+        };
+        for run in [
+            "RUN npm test > result.txt",
+            "RUN npm test >result.txt 2>&1",
+            "RUN node --test --test-reporter=junit --test-reporter-destination=/tmp/result.xml",
+        ] {
+            let text = GOOD.replace("RUN npm test", run);
+            case(&text, BuildOutcome::Failed(silent.clone())).passes::<BuildGatedBy>();
+            let earlier = BuildFailure {
+                lines: Some((6, 6)),
+                ..silent.clone()
+            };
+            case(&text, BuildOutcome::Failed(earlier)).fails::<BuildGatedBy>();
+        }
+        let text = GOOD.replace("RUN npm test", "RUN npm test > a; false");
+        case(&text, BuildOutcome::Failed(silent)).fails::<BuildGatedBy>();
     }
 
     #[test]
