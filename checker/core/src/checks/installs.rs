@@ -133,6 +133,17 @@ fn plain_words<'a>(args: &[&'a str]) -> Vec<&'a str> {
         .collect()
 }
 
+/// The arguments from the verb on: options before it may have values of their own (`npm --prefix web ci`).
+fn from_verb<'a, 'b>(args: &'b [&'a str], verbs: &[&str]) -> &'b [&'a str] {
+    let after_option =
+        |i: usize| i > 0 && args[i - 1].starts_with('-') && !args[i - 1].contains('=');
+    let first = (0..args.len()).find(|i| {
+        let word = args[*i];
+        verbs.contains(&word) || !word.starts_with('-') && !after_option(*i)
+    });
+    first.map_or(&[], |i| &args[i..])
+}
+
 fn node(program: &str, args: &[&str]) -> Option<Install> {
     if args
         .iter()
@@ -140,7 +151,6 @@ fn node(program: &str, args: &[&str]) -> Option<Install> {
     {
         return None;
     }
-    let words = plain_words(args);
     let (verbs, manifests, caches): (&[&str], &[&str], _) = match program {
         "npm" => (
             &[
@@ -163,7 +173,8 @@ fn node(program: &str, args: &[&str]) -> Option<Install> {
         "bun" => (&["install", "i"], &["package.json", "bun.lock*"], BUN),
         _ => (&["install"], &["package.json", "yarn.lock"], YARN),
     };
-    let installs = match words.first() {
+    let own = from_verb(args, verbs);
+    let installs = match own.first() {
         None => {
             program.starts_with("yarn") && !args.contains(&"--version") && !args.contains(&"-v")
         }
@@ -171,9 +182,8 @@ fn node(program: &str, args: &[&str]) -> Option<Install> {
     };
     // `npm install express` installs what the line names, and not what a manifest lists. A value after an option
     // (`--cache /tmp/npm`) is no package.
-    let named = args
+    let named = own
         .iter()
-        .skip_while(|a| a.starts_with('-'))
         .skip(1)
         .scan("", |before, a| Some((std::mem::replace(before, a), *a)))
         .any(|(before, a)| {
@@ -183,15 +193,13 @@ fn node(program: &str, args: &[&str]) -> Option<Install> {
 }
 
 fn pip(args: &[&str]) -> Option<Install> {
-    let words = plain_words(args);
-    if !matches!(
-        words.first(),
-        Some(&("install" | "wheel" | "download" | "sync"))
-    ) {
+    const VERBS: &[&str] = &["install", "wheel", "download", "sync"];
+    let own = from_verb(args, VERBS);
+    if !own.first().is_some_and(|verb| VERBS.contains(verb)) {
         return None;
     }
     let mut files = Vec::new();
-    let mut rest = args.iter().skip_while(|a| a.starts_with('-')).skip(1);
+    let mut rest = own.iter().skip(1);
     let mut project = false;
     while let Some(arg) = rest.next() {
         let file = match *arg {
@@ -334,6 +342,12 @@ mod tests {
             ("npm ci", Node, false),
             ("npm --loglevel=error ci --omit=dev", Node, false),
             ("npm install --cache /tmp/npm --prefer-offline", Node, false),
+            ("npm --cache /tmp/npm --prefix web ci", Node, false),
+            (
+                "pip --cache-dir /var/pip install -r requirements.txt",
+                Python,
+                false,
+            ),
             ("yarn", Node, false),
             ("yarn install --frozen-lockfile", Node, false),
             ("corepack pnpm i", Node, false),
@@ -372,6 +386,7 @@ mod tests {
         for line in [
             "npm install -g typescript",
             "npm install express",
+            "npm --silent install express",
             "npm run build",
             "npm prune --omit=dev",
             "yarn --version",
