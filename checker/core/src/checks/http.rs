@@ -115,10 +115,15 @@ impl Check for Http {
     };
 
     fn summary(params: &Params) -> String {
-        format!(
-            "{} on port {} for {}",
-            params.status, params.port, params.path
-        )
+        let Params {
+            port, path, status, ..
+        } = params;
+        let headers = params.headers.iter().map(|(n, v)| format!("{n}: {v}"));
+        let with = match headers.collect::<Vec<_>>() {
+            none if none.is_empty() => String::new(),
+            all => format!(" with {}", all.join(", ")),
+        };
+        format!("{status} on port {port} for {path}{with}")
     }
 
     fn needs(params: &Params) -> Vec<Need> {

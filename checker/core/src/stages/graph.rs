@@ -128,14 +128,15 @@ impl StageGraph {
         })
     }
 
-    /// The first of `names` that is a stage; `@last` is the last stage of the file.
+    /// The first of `names` that is a stage's name; `@last` is the last stage of the file. A number is no name here: as
+    /// with `--target`, it is not counted.
     #[must_use]
     pub fn find_first<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<&Stage> {
         names.into_iter().find_map(|n| {
             if n == "@last" {
                 self.stages.last()
             } else {
-                self.find(n)
+                self.stage_named(n)
             }
         })
     }
