@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use mslab_core::checks::{Verdict, View};
 use mslab_core::dockerfile::{Command, Instruction, features};
 use mslab_core::evidence::{
     BuildEvidence, BuildFailure, BuildFailureCause, BuildOutcome, Built, Evidence, Extra, Need,
@@ -122,12 +123,16 @@ async fn one_build(
             return Ok(failed(outcome));
         };
         let image = if read {
-            let needles = builder.subject.canary;
+            // A build that is given no secret cannot leak one, and what is known of its image holds for every canary.
+            let canary = match build.secrets.is_empty() {
+                true => "",
+                false => builder.subject.canary,
+            };
             Observed::Seen(Arc::new(
                 builder
                     .bench
                     .facts
-                    .image(&builder.bench.engine, built, needles, builder.listener)
+                    .image(&builder.bench.engine, built, canary, builder.listener)
                     .await?,
             ))
         } else {
@@ -317,7 +322,7 @@ async fn extra(
             Need::StarterImage => starter_size(builder, build).await?,
             need => match evidence.builds.get(&build.key).map(|b| &b.outcome) {
                 Some(Observed::Seen(BuildOutcome::Built(built))) => {
-                    after_build(builder, check, build, built, need).await?
+                    after_build(builder, check, evidence, built, need).await?
                 }
                 Some(Observed::Failed(reason)) => Observed::Failed(reason.clone()),
                 Some(Observed::Skipped(reason)) => Observed::Skipped(reason.clone()),
@@ -334,10 +339,11 @@ async fn extra(
 async fn after_build(
     builder: &Builder<'_>,
     check: &PlannedCheck,
-    build: &PlannedBuild,
+    evidence: &Evidence,
     built: &Built,
     need: Need,
 ) -> Result<Observed<Extra>> {
+    let build = builder.subject.plan.build_of(check);
     let again = |o: Observed<BuildOutcome>, extra: fn(BuildOutcome) -> Extra| match o {
         Observed::Seen(outcome) => Observed::Seen(extra(outcome)),
         Observed::Skipped(reason) => Observed::Skipped(reason),
@@ -381,17 +387,20 @@ async fn after_build(
         }
         Need::Rebuild { path, append } => {
             let first = rebuild(builder, check, build, &path, &append).await?;
-            again(
-                if all_cached(&first) {
-                    first
-                } else {
-                    // Right after a first build, an engine at work on another one may not have all of it in its cache
-                    // yet. A line that breaks the cache breaks it each time.
-                    let second = rebuild(builder, check, build, &path, &append).await?;
-                    more_cached(first, second)
-                },
-                Extra::Rebuild,
-            )
+            if holds(
+                builder,
+                check,
+                build,
+                evidence,
+                again(first.clone(), Extra::Rebuild),
+            ) {
+                again(first, Extra::Rebuild)
+            } else {
+                // Right after a first build, an engine at work on another one may not have all of it in its cache
+                // yet. A line that breaks the cache breaks it each time.
+                let second = rebuild(builder, check, build, &path, &append).await?;
+                again(more_cached(first, second), Extra::Rebuild)
+            }
         }
         _ => Observed::Skipped("not looked at".into()),
     })
@@ -424,8 +433,23 @@ fn cached_steps(outcome: &Observed<BuildOutcome>) -> Option<(usize, usize)> {
     }
 }
 
-fn all_cached(outcome: &Observed<BuildOutcome>) -> bool {
-    cached_steps(outcome).is_none_or(|(cached, all)| cached == all)
+/// Whether the check holds with what came of its need.
+fn holds(
+    builder: &Builder<'_>,
+    check: &PlannedCheck,
+    build: &PlannedBuild,
+    evidence: &Evidence,
+    seen: Observed<Extra>,
+) -> bool {
+    let mut evidence = evidence.clone();
+    evidence.extras.insert(check.key.clone(), seen);
+    let view = View {
+        evidence: &evidence,
+        key: &check.key,
+        build,
+        manifests: &builder.subject.plan.manifests,
+    };
+    matches!(check.bound.judge(&view), Ok(Verdict::Passed(_)))
 }
 
 fn more_cached(
