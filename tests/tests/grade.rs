@@ -85,9 +85,12 @@ fn an_instructors_mark_and_a_merge_need_no_engine() {
     let run = here.run(&nobody);
     assert_eq!(run.code, 2, "{run:?}");
     assert!(
-        run.stderr.contains("zoe has not handed in exercise-5"),
+        run.stderr.contains("zoe has not handed in anything"),
         "{run:?}"
     );
+    let slip = ["grade", "override", "anm", "5", "80", "--note", "x"];
+    let run = here.run(&slip);
+    assert!(run.stderr.contains("Did you mean `ann`?"), "{run:?}");
 }
 
 #[test]
@@ -112,11 +115,27 @@ fn what_is_wrong_with_a_call_is_said_before_anything_is_graded() {
         (&["--shard", "3/2"], "is not a part of a class"),
         (&["--network", "none"], "cannot be built without a network"),
         (&["--gradebook", "roster.csv"], "is not a gradebook"),
+        (&["--format", "xml"], "there is no format called `xml`"),
+        (
+            &["--output", "out", "--platform", "moodle"],
+            "The platforms are gradescope, classroom50, prairielearn.",
+        ),
+        (
+            &["--output", "out", "--platform", "classroom50"],
+            "Classroom 50's format needs CLASSROOM",
+        ),
     ] {
         let run = grade(&here, args);
         assert_eq!(run.code, 2, "{args:?}: {run:?}");
         assert!(run.stderr.contains(wrong), "{args:?}: {run:?}");
     }
+    let one = here.run(&["grade", "in/ann", "--engine", NOWHERE]);
+    assert_eq!(one.code, 2, "{one:?}");
+    assert!(
+        one.stderr
+            .contains("in/ann looks like one student's folder"),
+        "{one:?}"
+    );
     let run = here.run(&["grade", "report", "--gradebook", "none.db"]);
     assert_eq!(run.code, 2, "{run:?}");
     assert!(!here.path().join("none.db").exists());
@@ -138,6 +157,8 @@ fn names_from_a_submission_stay_harmless_in_every_output() {
         "marks.csv",
         "grades.json",
         "junit.xml",
+        "findings.sarif",
+        "summary.md",
         "index.html",
         "similarity.md",
     ] {
@@ -145,7 +166,7 @@ fn names_from_a_submission_stay_harmless_in_every_output() {
         assert!(!text.contains(['\u{1b}', '\u{202e}']), "{name}");
         seen += usize::from(text.contains("cmd()"));
     }
-    assert!(seen >= 4, "{seen}");
+    assert!(seen >= 6, "{seen}");
     assert!(!read(&out.join("index.html")).contains("<script"));
     let human = here.run(&["grade", "report"]).stdout;
     assert!(!human.contains(['\u{1b}', '\u{202e}']), "{human}");
@@ -168,6 +189,58 @@ fn what_breaks_a_rule_is_refused_without_an_engine() {
     let text = class.to_string();
     assert!(
         text.contains("Dockerfile is a link") && !text.contains("root:"),
+        "{text}"
+    );
+}
+
+/// What GitHub reads: orders on standard output, and the job's summary in the file that the runner names.
+#[test]
+fn github_gets_annotations_and_a_summary() {
+    let here = Sandbox::new();
+    hand_in(&here, "ann", DOCKERFILE);
+    grade(&here, &[]);
+    let summary = here.path().join("summary.md");
+    fs::write(&summary, "before\n").unwrap();
+    let mut command = here.command(&["grade", "report", "--format", "github"]);
+    command.env("GITHUB_STEP_SUMMARY", &summary);
+    let run: Run = command.output().unwrap().into();
+    assert_eq!(run.code, 3, "{run:?}");
+    let order = "::error title=ann exercise-5%3A waiting::still waiting";
+    assert!(run.stdout.starts_with(order), "{run:?}");
+    let text = read(&summary);
+    assert!(
+        text.starts_with("before\n# Grades of 1 student\n"),
+        "{text}"
+    );
+    assert!(text.contains("| `ann` |"), "{text}");
+}
+
+/// A file for each exercise and student, and of what has no grade no number.
+#[test]
+fn platforms_get_a_file_for_each_student() {
+    let here = Sandbox::new();
+    hand_in(&here, "ann", DOCKERFILE);
+    hand_in(&here, "Ben@example.org", DOCKERFILE);
+    grade(&here, &[]);
+    let mark = ["grade", "override", "ann", "5", "80", "--note", "board"];
+    assert_eq!(here.run(&mark).code, 0);
+    let args = [
+        "grade",
+        "report",
+        "--output",
+        "out",
+        "--platform",
+        "gradescope",
+    ];
+    assert_eq!(here.run(&args).code, 3);
+    let folder = here.path().join("out/gradescope/exercise-5");
+    let ann: serde_json::Value = serde_json::from_str(&read(&folder.join("ann.json"))).unwrap();
+    assert_eq!(ann["score"], 80);
+    let ben = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path());
+    let ben: Vec<_> = ben.filter(|p| !p.ends_with("ann.json")).collect();
+    let text = read(&ben[0]);
+    assert!(
+        !text.contains("score") && text.contains("still waiting"),
         "{text}"
     );
 }

@@ -260,12 +260,17 @@ pub(crate) struct GradeOutput {
     /// The gradebook: a SQLite file, made where there is none
     #[arg(long, value_name = "FILE", default_value = GRADEBOOK)]
     pub(crate) gradebook: PathBuf,
-    /// What to print
-    #[arg(long, value_enum, default_value = "human")]
-    pub(crate) format: GradeFormat,
-    /// Also write everything to this folder: CSV, JSON, JUnit, a page of the class and one for each student, similar work
+    /// What to print: human, csv, marks, json, junit, sarif, github, markdown or html
+    #[arg(long, default_value = "human")]
+    pub(crate) format: String,
+    /// Also write everything to this folder: CSV, JSON, JUnit, SARIF, Markdown, a page of the class and one for each
+    /// student, similar work
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
+    /// In that folder, also write each student's result for a grading platform: gradescope, classroom50 or prairielearn;
+    /// may be given several times
+    #[arg(long, value_name = "NAME", requires = "output")]
+    pub(crate) platform: Vec<String>,
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -305,15 +310,6 @@ pub(crate) enum GradeAction {
 pub(crate) enum Network {
     None,
     Default,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum GradeFormat {
-    Human,
-    Csv,
-    Json,
-    Junit,
-    Html,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -10,7 +10,7 @@ use mslab_core::lab::{Folder, Lab};
 use mslab_core::report::Report;
 
 pub(crate) use state::{ExerciseState, Progress, State};
-pub(crate) use state::{random_text, write_whole};
+pub(crate) use state::{random_text, write_as_it_comes, write_whole};
 
 use crate::failure::{Failure, Result};
 use crate::labs::{Labs, read_folder, write_folder};

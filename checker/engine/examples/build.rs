@@ -1,5 +1,5 @@
 //! Builds a folder's Dockerfile, as `docker build --tag TAG DIR` does, where there is no docker command with BuildKit:
-//! `cargo run -p mslab-engine --example build -- DIR TAG`.
+//! `cargo run -p mslab-engine --example build -- DIR TAG [DOCKERFILE]`.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -16,11 +16,12 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 async fn main() -> Result<ExitCode> {
     let mut args = std::env::args().skip(1);
     let (Some(dir), Some(tag)) = (args.next().map(PathBuf::from), args.next()) else {
-        eprintln!("usage: build DIR TAG");
+        eprintln!("usage: build DIR TAG [DOCKERFILE]");
         return Ok(ExitCode::from(2));
     };
-    let dockerfile = std::fs::read(dir.join("Dockerfile"))?;
-    let context = Sent::of(&dir, "Dockerfile")?.context;
+    let name = args.next().unwrap_or_else(|| "Dockerfile".to_owned());
+    let dockerfile = std::fs::read(dir.join(&name))?;
+    let context = Sent::of(&dir, &name)?.context;
     let mut request = BuildRequest::new(context::pack(&context, "Dockerfile", &dockerfile)?);
     request.tag = Some(tag);
     let engine = Engine::discover(&DiscoverOptions::from_env(None)).await?;

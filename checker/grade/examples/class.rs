@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::Instant;
 
@@ -66,26 +67,35 @@ fn main() -> Result<(), Box<dyn Error>> {
         runtime.block_on(judge_all(&mut book, &labs, &judge, &options, &Silent))
     })?;
     let class = timed("collecting", || class::collect(&book, None))?;
-    let size = timed("writing", || {
-        let none = std::collections::BTreeMap::new();
-        let page = class::page(&class, &none);
-        Ok::<_, Infallible>((
-            class::json(&class).len(),
-            class::grades(&class).len(),
-            page.len(),
-        ))
-    })?;
+    let shown = class::Shown::new(&class, &book)?;
+    let mut sizes = Vec::new();
+    for output in class::OUTPUTS {
+        let mut out = Counted(0);
+        timed(output.name, || (output.write)(&mut out, &shown))?;
+        sizes.push(format!("{} {} bytes", output.name, out.0));
+    }
     let alike = timed("similarity", || similarity::look(&book, &labs))?;
     println!(
-        "{students} students: {:.1} s; JSON {}, CSV {}, page {} bytes; {} pairs alike; peak memory {}",
+        "{students} students: {:.1} s; {}; {} pairs alike; peak memory {}",
         whole.elapsed().as_secs_f64(),
-        size.0,
-        size.1,
-        size.2,
+        sizes.join(", "),
         alike.len(),
         peak_memory(),
     );
     Ok(())
+}
+
+/// Counts what is written to it.
+struct Counted(usize);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn timed<T, E>(what: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {

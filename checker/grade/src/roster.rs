@@ -44,6 +44,17 @@ pub enum RosterError {
         /// What is wrong with it.
         what: String,
     },
+    /// A line with a date that cannot be understood.
+    #[error("line {line} of the roster: {what}")]
+    Date {
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// It cannot be read.
+    #[error("the roster cannot be read")]
+    Read(#[from] std::io::Error),
 }
 
 impl RosterError {
@@ -55,6 +66,10 @@ impl RosterError {
                 "Its first line names the columns: id, and if you like name, due and submitted."
             }
             Self::Line { .. } => {
+                "Each student has one line, and its id is the name of the folder handed in."
+            }
+            Self::Read(_) => "Name a CSV file with the column id.",
+            Self::Date { .. } => {
                 "Dates are written 2026-11-30T23:59:00+01:00; one without an offset needs --time-zone, as in Europe/Berlin."
             }
         }
@@ -66,11 +81,14 @@ impl RosterError {
 ///
 /// # Errors
 /// It is no CSV file with a column `id`, or a line of it cannot be understood.
-pub fn read(input: impl Read, zone: Option<&TimeZone>) -> Result<Roster, RosterError> {
+pub fn read(mut input: impl Read, zone: Option<&TimeZone>) -> Result<Roster, RosterError> {
+    let mut text = Vec::new();
+    input.read_to_end(&mut text)?;
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .trim(csv::Trim::All)
-        .from_reader(input);
+        .delimiter(delimiter(&text))
+        .from_reader(&text[..]);
     let headers = reader.headers()?.clone();
     let column = |name: &str| {
         headers
@@ -87,6 +105,7 @@ pub fn read(input: impl Read, zone: Option<&TimeZone>) -> Result<Roster, RosterE
         let record = record?;
         let line = record.position().map_or(0, csv::Position::line);
         let wrong = |what: String| RosterError::Line { line, what };
+        let no_date = |what: String| RosterError::Date { line, what };
         let field = |column: Option<usize>| {
             column
                 .and_then(|c| record.get(c))
@@ -96,7 +115,7 @@ pub fn read(input: impl Read, zone: Option<&TimeZone>) -> Result<Roster, RosterE
             return Err(wrong("there is no id".into()));
         };
         let date = |column, end_of_day| match field(column) {
-            Some(text) => moment(text, zone, end_of_day).map(Some).map_err(wrong),
+            Some(text) => moment(text, zone, end_of_day).map(Some).map_err(no_date),
             None => Ok(None),
         };
         let member = Member {
@@ -109,6 +128,17 @@ pub fn read(input: impl Read, zone: Option<&TimeZone>) -> Result<Roster, RosterE
         }
     }
     Ok(roster)
+}
+
+/// What parts the columns: spreadsheets write semicolons where a comma is a decimal point, and some write tabs.
+fn delimiter(text: &[u8]) -> u8 {
+    let mut first = text
+        .split(|b| *b == b'\n')
+        .next()
+        .unwrap_or_default()
+        .iter();
+    let found = first.find(|b| matches!(b, b',' | b';' | b'\t'));
+    *found.unwrap_or(&b',')
 }
 
 /// A moment in seconds since 1970.
@@ -166,6 +196,14 @@ mod tests {
             60
         );
         assert_eq!(roster["ben"], Member::default());
+    }
+
+    #[test]
+    fn spreadsheets_part_columns_as_they_like() {
+        for text in ["id;name\nann;\"Ann, A.\"\n", "id\tname\r\nann\tAnn, A.\r\n"] {
+            let roster = parse(text, None).unwrap();
+            assert_eq!(roster["ann"].name.as_deref(), Some("Ann, A."), "{text}");
+        }
     }
 
     #[test]

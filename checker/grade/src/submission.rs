@@ -75,6 +75,8 @@ fn set_mode(_: &Path, _: bool) -> io::Result<()> {
 pub struct Submission {
     /// Whose it is: the folder's or archive's name.
     pub student: String,
+    /// Where it lies below the folder of submissions, for people: `ann/exercise-5`, `ben.zip/exercise-5`.
+    pub place: String,
     /// The files that the lab lets learners change, by their path in the exercise's folder. Nothing else is taken.
     pub files: Folder,
     /// What the instructor should know: files that were not taken, files that differ from the lab's own.

@@ -137,6 +137,16 @@ impl Browser {
         self.ask("Emulation.setDeviceMetricsOverride", size);
     }
 
+    /// Whether pages are asked to be dark.
+    pub(crate) fn dark(&mut self, dark: bool) {
+        let value = if dark { "dark" } else { "light" };
+        let feature = json!({ "name": "prefers-color-scheme", "value": value });
+        self.ask(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": [feature] }),
+        );
+    }
+
     /// Whether pages may run scripts.
     pub(crate) fn scripts(&mut self, allowed: bool) {
         self.ask(

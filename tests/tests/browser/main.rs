@@ -4,6 +4,7 @@
 //! `MSLAB_TEST_BOOK=target/book MSLAB_AXE=target/browser/node_modules/axe-core/axe.min.js cargo test -p mslab-tests --test browser`.
 
 mod cdp;
+mod class;
 mod serve;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,12 +82,6 @@ fn browser_every_page_loads_and_every_link_holds() {
         // The page for paper opens a dialogue.
         let problems = browser.open(&format!("{site}{page}"));
         wrong.extend(problems.into_iter().map(|p| format!("{page}: {p}")));
-        let texts = |value: serde_json::Value| -> Vec<String> {
-            let list = value.as_array().cloned().unwrap_or_default();
-            list.iter()
-                .filter_map(|v| v.as_str().map(str::to_owned))
-                .collect()
-        };
         let ids = texts(browser.eval("[...document.querySelectorAll('[id]')].map((e) => e.id)"));
         let distinct: BTreeSet<String> = ids.iter().cloned().collect();
         if distinct.len() < ids.len() {
@@ -123,13 +118,32 @@ fn browser_every_page_loads_and_every_link_holds() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[test]
-fn browser_axe_finds_nothing_in_light_and_dark() {
+/// The texts of a list.
+fn texts(value: serde_json::Value) -> Vec<String> {
+    serde_json::from_value(value).expect("it is a list of texts")
+}
+
+/// axe's own script.
+fn axe() -> String {
     let set = std::env::var_os("MSLAB_AXE");
     let set = set.expect(
         "this test needs axe: set MSLAB_AXE to axe.min.js, or run `make test`, which fetches it",
     );
-    let axe = fs::read_to_string(root().join(set)).expect("axe can be read");
+    fs::read_to_string(root().join(set)).expect("axe can be read")
+}
+
+/// What axe finds on the page that is open.
+fn violations(browser: &mut Browser, axe: &str) -> Vec<String> {
+    browser.eval(axe);
+    texts(browser.eval(
+        "axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations.flatMap((v) => \
+         v.nodes.slice(0, 3).map((n) => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`)))",
+    ))
+}
+
+#[test]
+fn browser_axe_finds_nothing_in_light_and_dark() {
+    let axe = axe();
     let site = serve(&book());
     let mut browser = Browser::start();
     let mut wrong = Vec::new();
@@ -142,16 +156,11 @@ fn browser_axe_finds_nothing_in_light_and_dark() {
             browser.eval(
                 "document.querySelectorAll('main details').forEach((d) => { d.open = true; })",
             );
-            browser.eval(&axe);
-            let found = browser.eval(
-                "axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations.flatMap((v) => \
-                 v.nodes.slice(0, 3).map((n) => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`)))",
-            );
-            let found = found.as_array().cloned().unwrap_or_default();
+            let found = violations(&mut browser, &axe);
             wrong.extend(
                 found
                     .iter()
-                    .map(|v| format!("{page} ({name}, {width}): {}", v.as_str().unwrap_or(""))),
+                    .map(|v| format!("{page} ({name}, {width}): {v}")),
             );
         }
     }

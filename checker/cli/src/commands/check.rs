@@ -44,7 +44,7 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> Result<Exit> {
         None => print(&text)?,
     }
     if args.format == "github" {
-        write_job_summary(&reports, &options)?;
+        write_job_summary(|bytes| report::markdown_within(&reports, &options, bytes))?;
     }
     Ok(exit_of(&reports))
 }
@@ -101,7 +101,7 @@ pub(crate) fn print(text: &str) -> Result<()> {
 }
 
 /// Whose work it is, as Classroom 50's runner tells those whom it starts. It refuses a result that does not say so.
-fn submission() -> Result<report::Submission> {
+pub(crate) fn submission() -> Result<report::Submission> {
     let read = |name: &str| std::env::var(name).unwrap_or_default();
     let needed = [
         "CLASSROOM",
@@ -193,7 +193,8 @@ pub(crate) fn next_step(reports: &[Report], folders: &BTreeMap<String, String>) 
 /// GitHub shows this file's Markdown on the run's page; of a step that writes more, it shows nothing.
 const SUMMARY_BYTES: usize = 1024 * 1024;
 
-fn write_job_summary(reports: &[Report], options: &report::Options) -> Result<()> {
+/// Adds to the summary of the step, where GitHub runs it: what `text` makes for so many bytes.
+pub(crate) fn write_job_summary(text: impl FnOnce(usize) -> String) -> Result<()> {
     let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from) else {
         return Ok(());
     };
@@ -205,8 +206,7 @@ fn write_job_summary(reports: &[Report], options: &report::Options) -> Result<()
         .map_err(failed)?;
     let written = file.metadata().map_err(failed)?.len();
     let room = SUMMARY_BYTES.saturating_sub(usize::try_from(written).unwrap_or(usize::MAX));
-    let text = report::markdown_within(reports, options, room);
-    file.write_all(text.as_bytes()).map_err(failed)
+    file.write_all(text(room).as_bytes()).map_err(failed)
 }
 
 /// Any Dockerfile, judged by the general checks.

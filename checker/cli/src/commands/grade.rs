@@ -1,25 +1,27 @@
 //! `mslab grade`: the instructor's job.
 
 use std::fs::File;
-use std::path::Path;
+use std::io::BufWriter;
+use std::path::{Component, Path, PathBuf};
 
 use mslab_core::lab::Lab;
+use mslab_core::report::{self, Submission};
 use mslab_grade::VERSION;
-use mslab_grade::class::{self, Class};
+use mslab_grade::class::{self, Class, Shown};
 use mslab_grade::gradebook::{Basis, Gradebook};
-use mslab_grade::intake::{Intake, Limits};
+use mslab_grade::intake::{self, Intake, Limits};
 use mslab_grade::late::LateRule;
 use mslab_grade::roster;
 use mslab_grade::rules::Rules;
 use mslab_grade::run::{self, DELAYS, RunError, TakeInError, TakenIn};
 use mslab_grade::submission::Trusted;
 
-use super::check::print;
-use crate::args::{Global, GradeAction, GradeArgs, GradeFormat, GradeOutput, Network};
+use super::check::{print, submission, write_job_summary};
+use crate::args::{Global, GradeAction, GradeArgs, GradeOutput, Network};
 use crate::check::Bench;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::grade::{ClassJudge, ClassProgress, summary, write_outputs};
+use crate::grade::{ClassJudge, ClassProgress, put, summary, write_outputs, write_platform};
 use crate::runtime;
 use crate::workspace::{Surroundings, random_text};
 
@@ -45,15 +47,17 @@ pub(crate) fn run(args: &GradeArgs, global: &Global) -> Result<Exit> {
             Ok(Exit::Passed)
         }
         Some(GradeAction::Report { out }) => {
+            let wanted = Wanted::of(out)?;
             there_is(&out.gradebook)?;
             let book = Gradebook::look_into(&out.gradebook)?;
             let labs = trusted(Surroundings::here()?.labs.all()?)?;
-            report(&book, &labs, out, &[])
+            report(&book, &labs, (out, &wanted), &[])
         }
     }
 }
 
 fn grade(args: &GradeArgs, global: &Global) -> Result<Exit> {
+    let wanted = Wanted::of(&args.out)?;
     let here = Surroundings::here()?;
     let labs = match &args.exercise {
         Some(name) => vec![here.labs.find(name)?],
@@ -103,7 +107,7 @@ fn grade(args: &GradeArgs, global: &Global) -> Result<Exit> {
         anstream::eprintln!("nobody is in this part of the class");
         return Ok(Exit::Passed);
     }
-    report(&book, &labs, &args.out, &taken.strays)
+    report(&book, &labs, (&args.out, &wanted), &taken.strays)
 }
 
 fn trusted(labs: Vec<Lab>) -> Result<Vec<Trusted>> {
@@ -148,6 +152,9 @@ fn basis_text(args: &GradeArgs, rules: &Rules) -> String {
 
 /// Writes down what the instructor says about the class.
 fn remember(args: &GradeArgs, book: &mut Gradebook) -> Result<()> {
+    if let Some(root) = &args.submissions {
+        book.set(class::SUBMISSIONS, &from_here(root))?;
+    }
     if let Some(text) = &args.late_penalty {
         let rule: LateRule = text.parse().map_err(Failure::usage)?;
         book.set(LATE, &rule.to_string())?;
@@ -175,6 +182,15 @@ fn remember(args: &GradeArgs, book: &mut Gradebook) -> Result<()> {
     Ok(book.enrol(&roster)?)
 }
 
+/// A path as seen from the current folder, which in CI is the repository's own: annotations name files by it.
+fn from_here(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let path = path.strip_prefix(&here).unwrap_or(path);
+    let parts = path.components().filter(|c| *c != Component::CurDir);
+    let path: PathBuf = parts.collect();
+    path.to_string_lossy().replace('\\', "/")
+}
+
 fn take_in(
     args: &GradeArgs,
     book: &mut Gradebook,
@@ -186,6 +202,16 @@ fn take_in(
     };
     let only = args.exercise.as_ref().map(|_| 0);
     let intake = Intake::new(labs, only, Limits::default());
+    let found = intake::students(root).map_err(|e| Failure::named_file(&e.path, &e.source))?;
+    if intake.is_one_students(&found) {
+        let names: Vec<&str> = found.students.iter().map(|s| s.student.as_str()).collect();
+        return Err(Failure::usage(format!(
+            "{} looks like one student's folder: it holds {}",
+            root.display(),
+            names.join(", ")
+        ))
+        .help("Name the folder above it, which has a folder for each student."));
+    }
     let canary = |_: &str| random_text();
     let taken = run::take_in(book, &intake, root, args.shard, basis, &canary);
     let taken = taken.map_err(|e| match e {
@@ -238,23 +264,74 @@ fn merge(out: &Path, parts: &[std::path::PathBuf]) -> Result<Exit> {
 fn report(
     book: &Gradebook,
     labs: &[Trusted],
-    out: &GradeOutput,
+    (out, wanted): (&GradeOutput, &Wanted),
     strays: &[String],
 ) -> Result<Exit> {
     let rule = book.setting(LATE)?.and_then(|text| text.parse().ok());
     let class = class::collect(book, rule)?;
+    let mut shown = Shown::new(&class, book)?;
     if let Some(dir) = &out.output {
-        write_outputs(dir, &class, book, labs)?;
+        write_outputs(dir, &mut shown, book, labs)?;
+        for platform in &wanted.platforms {
+            write_platform(dir, platform, &shown, wanted.submission.as_ref())?;
+        }
+        // On standard output nobody can follow a link to a student's page.
+        shown.pages.clear();
     }
-    let text = match out.format {
-        GradeFormat::Human => summary(&class, strays),
-        GradeFormat::Csv => class::grades(&class),
-        GradeFormat::Json => class::json(&class),
-        GradeFormat::Junit => class::junit(&class),
-        GradeFormat::Html => class::page(&class, &std::collections::BTreeMap::new()),
-    };
-    print(&text)?;
+    match wanted.output {
+        None => print(&summary(&class, strays))?,
+        Some(output) => {
+            let mut stdout = BufWriter::new(std::io::stdout().lock());
+            put(&mut stdout, output, &shown)?;
+        }
+    }
+    if out.format == "github" {
+        write_job_summary(|bytes| class::markdown_within(&class, bytes))?;
+    }
     Ok(exit_of(&class))
+}
+
+/// The outputs that were asked for, looked up before anything is graded.
+struct Wanted {
+    /// `None` is for the person at the terminal.
+    output: Option<&'static class::Output>,
+    platforms: Vec<&'static report::Output>,
+    /// What Classroom 50 wants to know, where it is asked for.
+    submission: Option<Submission>,
+}
+
+impl Wanted {
+    fn of(out: &GradeOutput) -> Result<Self> {
+        let output = class::output(&out.format);
+        if output.is_none() && out.format != "human" {
+            let mut names = vec!["human"];
+            names.extend(class::OUTPUTS.iter().map(|o| o.name));
+            return Err(unknown("format", &out.format, &names));
+        }
+        let all = report::OUTPUTS.iter().filter(|o| o.platform);
+        let mut platforms = Vec::new();
+        for name in &out.platform {
+            let Some(platform) = all.clone().find(|o| o.name == name) else {
+                let names: Vec<&str> = all.map(|o| o.name).collect();
+                return Err(unknown("platform", name, &names));
+            };
+            platforms.push(platform);
+        }
+        let submission = match platforms.iter().any(|o| o.name == "classroom50") {
+            true => Some(submission()?),
+            false => None,
+        };
+        Ok(Self {
+            output,
+            platforms,
+            submission,
+        })
+    }
+}
+
+fn unknown(what: &str, name: &str, known: &[&str]) -> Failure {
+    Failure::usage(format!("there is no {what} called `{name}`"))
+        .help(format!("The {what}s are {}.", known.join(", ")))
 }
 
 /// What could not be graded outweighs what failed; what could not be placed is somebody's to mend.

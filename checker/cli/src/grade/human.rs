@@ -15,27 +15,41 @@ pub(crate) fn summary(class: &Class, strays: &[String]) -> String {
     let mut out = String::new();
     for exercise in &class.exercises {
         let _ = writeln!(out, "{}  {}", exercise.exercise, exercise.title);
-        let parts: Vec<String> = exercise
-            .counts
-            .states()
-            .map(|(n, state)| format!("{n} {}", state.words()))
-            .collect();
-        let _ = writeln!(out, "  {}", parts.join(", "));
+        let _ = writeln!(out, "  {}", exercise.counts.words());
         let mut hardest: Vec<_> = exercise.checks.iter().filter(|c| c.failed > 0).collect();
         hardest.sort_by_key(|c| std::cmp::Reverse(c.failed));
         for check in hardest.iter().take(3) {
             let _ = writeln!(out, "  `{}` failed {} times", check.key, check.failed);
         }
     }
-    named(&mut out, "Not graded, and no zero:", class, |state| {
-        matches!(state, GradeState::NotGraded | GradeState::Waiting)
+    for (heading, states) in [
+        (
+            "Not graded, and no zero:",
+            &[GradeState::NotGraded, GradeState::Waiting][..],
+        ),
+        ("Refused, with no points:", &[GradeState::Refused]),
+        ("Not placed, and not graded:", &[GradeState::Unplaced]),
+    ] {
+        let attention = class.attention();
+        let those = attention.iter().filter(|a| states.contains(&a.state));
+        let lines = those.map(|a| format!("{}: {}", a.name(), escape::line(a.reason)));
+        named(&mut out, heading, lines.collect());
+    }
+    let students = class.students.iter();
+    let missing = students.clone().filter(|s| {
+        s.unplaced.is_none() && s.grades.iter().all(|g| g.state == GradeState::Missing)
     });
-    named(&mut out, "Refused, with no points:", class, |state| {
-        state == GradeState::Refused
-    });
-    named(&mut out, "Not placed, and not graded:", class, |state| {
-        state == GradeState::Unplaced
-    });
+    named(
+        &mut out,
+        "On the roster, and nothing handed in:",
+        missing.map(|s| escape::line(&s.id)).collect(),
+    );
+    let unknown = students.filter(|s| s.on_roster == Some(false));
+    named(
+        &mut out,
+        "Handed in, and not on the roster:",
+        unknown.map(|s| escape::line(&s.id)).collect(),
+    );
     if !strays.is_empty() {
         let names: Vec<String> = strays.iter().map(|s| escape::line(s)).collect();
         let _ = writeln!(
@@ -59,33 +73,14 @@ pub(crate) fn summary(class: &Class, strays: &[String]) -> String {
     out
 }
 
-fn named(out: &mut String, heading: &str, class: &Class, which: impl Fn(GradeState) -> bool) {
-    let mut lines = Vec::new();
-    for student in &class.students {
-        let id = escape::line(&student.id);
-        for grade in student.grades.iter().filter(|g| which(g.state)) {
-            let reason = grade.reason.as_deref().unwrap_or("still waiting");
-            lines.push(format!(
-                "  {id}  {}: {}",
-                grade.exercise,
-                escape::line(reason)
-            ));
-        }
-        if let Some(reason) = student
-            .unplaced
-            .as_ref()
-            .filter(|_| which(GradeState::Unplaced))
-        {
-            lines.push(format!("  {id}: {}", escape::line(reason)));
-        }
-    }
+fn named(out: &mut String, heading: &str, lines: Vec<String>) {
     if lines.is_empty() {
         return;
     }
     let more = lines.len().saturating_sub(NAMED);
     let _ = writeln!(out, "{heading}");
     for line in lines.iter().take(NAMED) {
-        let _ = writeln!(out, "{line}");
+        let _ = writeln!(out, "  {line}");
     }
     if more > 0 {
         let _ = writeln!(out, "  and {more} more");

@@ -7,5 +7,5 @@ mod progress;
 
 pub(crate) use human::summary;
 pub(crate) use judge::ClassJudge;
-pub(crate) use outputs::write as write_outputs;
+pub(crate) use outputs::{put, write as write_outputs, write_platform};
 pub(crate) use progress::ClassProgress;

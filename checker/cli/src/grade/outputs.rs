@@ -1,33 +1,37 @@
-//! The folder of outputs: the class as CSV, JSON and a page, a page for each student, and similar work.
+//! What is written of a class: the folder of outputs, each student's page, and results for grading platforms.
 
-use std::collections::BTreeMap;
 use std::fs;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-use mslab_core::report::{self, Report};
-use mslab_grade::class::{self, Class};
-use mslab_grade::gradebook::{Entry, EntryState, Gradebook};
+use mslab_core::report::{self, Submission};
+use mslab_grade::class::{self, OutputError, Shown, Student};
+use mslab_grade::gradebook::Gradebook;
 use mslab_grade::similarity;
 use mslab_grade::submission::Trusted;
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::{Failure, Result};
-use crate::workspace::write_whole;
+use crate::workspace::{write_as_it_comes, write_whole};
 
 /// Where students' own pages go.
 const STUDENTS: &str = "students";
 
 /// Writes everything to `dir`. Each file is whole or not there.
-pub(crate) fn write(dir: &Path, class: &Class, book: &Gradebook, labs: &[Trusted]) -> Result<()> {
-    fs::create_dir_all(dir.join(STUDENTS)).map_err(|e| Failure::file("make", dir, &e))?;
-    let pages = students(dir, book)?;
+pub(crate) fn write(
+    dir: &Path,
+    shown: &mut Shown<'_>,
+    book: &Gradebook,
+    labs: &[Trusted],
+) -> Result<()> {
+    make(dir)?;
+    students(dir, shown)?;
+    for output in class::OUTPUTS {
+        let Some(name) = output.file else { continue };
+        write_as_it_comes(&dir.join(name), |out| put(out, output, shown))?;
+    }
     let alike = similarity::look(book, labs)?;
     for (name, text) in [
-        ("grades.csv", class::grades(class)),
-        ("marks.csv", class::marks(class)),
-        ("grades.json", class::json(class)),
-        ("junit.xml", class::junit(class)),
-        ("index.html", class::page(class, &pages)),
         ("similarity.json", similarity::json(&alike)),
         ("similarity.md", similarity::markdown(&alike)),
     ] {
@@ -36,56 +40,92 @@ pub(crate) fn write(dir: &Path, class: &Class, book: &Gradebook, labs: &[Trusted
     Ok(())
 }
 
-/// Writes a page for each student who was judged. Returns the pages by id.
-fn students(dir: &Path, book: &Gradebook) -> Result<BTreeMap<String, String>> {
-    let mut pages = BTreeMap::new();
+/// Writes one output.
+pub(crate) fn put(out: &mut dyn Write, output: &class::Output, shown: &Shown<'_>) -> Result<()> {
+    match (output.write)(out, shown).and_then(|()| Ok(out.flush()?)) {
+        // A reader that has seen enough (`| head`) is no failure.
+        Err(OutputError::Write(e)) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(OutputError::Write(e)) => {
+            Err(Failure::environment("cannot write the output").because(&e))
+        }
+        Err(OutputError::Gradebook(e)) => Err(e.into()),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Writes a page for each student who handed something in, and tells the class where they are.
+fn students(dir: &Path, shown: &mut Shown<'_>) -> Result<()> {
     // Without that output there are no pages, and no links to them.
     let Some(html) = report::output("html") else {
-        return Ok(pages);
+        return Ok(());
     };
-    let mut page = |student: &str, reports: &mut Vec<Report>| -> Result<()> {
-        // `exercise-10` comes after `exercise-2`.
-        reports.sort_by_key(|r| (r.exercise.len(), r.exercise.clone()));
-        if !reports.is_empty() {
-            let name = format!("{STUDENTS}/{}.{}", file_name(student), html.extension);
-            let text = (html.render)(reports, &report::Options::default());
-            write_whole(&dir.join(&name), text.as_bytes())?;
-            pages.insert(student.to_owned(), name);
+    make(&dir.join(STUDENTS))?;
+    for student in &shown.class.students {
+        let work = shown.whole(student)?;
+        if work.reports.is_empty() {
+            continue;
         }
-        Ok(())
-    };
-    let mut student = String::new();
-    let mut reports = Vec::new();
-    book.entries(|entry: Entry| -> Result<()> {
-        if entry.student != student {
-            page(&student, &mut reports)?;
-            reports.clear();
-            student = entry.student;
+        let name = format!("{STUDENTS}/{}.{}", file_name(&student.id), html.extension);
+        let text = (html.render)(&work.reports, &work.options);
+        write_whole(&dir.join(&name), text.as_bytes())?;
+        shown.pages.insert(student.id.clone(), name);
+    }
+    Ok(())
+}
+
+/// Writes for a grading platform a file for each exercise and student: `gradescope/exercise-5/ann.json`. A platform's
+/// assignment is one exercise, and what one student did not hand in says nothing about another.
+pub(crate) fn write_platform(
+    dir: &Path,
+    output: &report::Output,
+    shown: &Shown<'_>,
+    submission: Option<&Submission>,
+) -> Result<()> {
+    for exercise in &shown.class.exercises {
+        make(&dir.join(output.name).join(&exercise.exercise))?;
+    }
+    for student in &shown.class.students {
+        let mut work = shown.whole(student)?;
+        work.options.submission = submission.map(|s| owned_by(s, student));
+        for report in work.reports {
+            let folder = dir.join(output.name).join(&report.exercise);
+            let name = format!("{}.{}", file_name(&student.id), output.extension);
+            let text = (output.render)(&[report], &work.options);
+            write_whole(&folder.join(name), text.as_bytes())?;
         }
-        if let EntryState::Judged(report) = entry.state {
-            reports.push(*report);
-        }
-        Ok(())
-    })?;
-    page(&student, &mut reports)?;
-    Ok(pages)
+    }
+    Ok(())
+}
+
+fn owned_by(submission: &Submission, student: &Student) -> Submission {
+    Submission {
+        owner: student.id.clone(),
+        ..submission.clone()
+    }
+}
+
+fn make(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir).map_err(|e| Failure::file("make", dir, &e))
 }
 
 /// A student's id as a file's name: readable where it is plain, and never the same for two.
 fn file_name(id: &str) -> String {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-    if id.chars().all(plain) && (1..=60).contains(&id.len()) {
+    let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    // Many are called by their e-mail address.
+    let plain = |c: char| letter(c) || matches!(c, '-' | '_' | '.' | '@' | '+');
+    if id.starts_with(letter) && id.chars().all(plain) && id.len() <= 60 {
         return id.to_owned();
     }
     let readable: String = id
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        .skip_while(|c| *c == '-')
         .take(40)
         .collect();
     let digest = Sha256::digest(id.as_bytes());
     let short: String = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
-    // The dot keeps such a name apart from every plain one.
-    format!("{readable}.{short}")
+    // The tilde keeps such a name apart from every plain one.
+    format!("{readable}~{short}")
 }
 
 #[cfg(test)]
@@ -95,8 +135,9 @@ mod tests {
     #[test]
     fn every_id_is_a_file_of_its_own() {
         assert_eq!(file_name("ann-1"), "ann-1");
+        assert_eq!(file_name("ann@example.org"), "ann@example.org");
         let odd = [
-            "Ann", "ANN", "../x", "x", "", "a/b", "ab", "con.", "ä", "a b",
+            "Ann", "ANN", "../x", "x", "", "a/b", "ab", "con.", "ä", "a b", ".a", "-a",
         ];
         let names: std::collections::BTreeSet<String> =
             odd.iter().map(|id| file_name(id).to_lowercase()).collect();

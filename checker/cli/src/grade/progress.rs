@@ -78,11 +78,15 @@ impl Listener for ClassProgress {
             return;
         };
         match event {
-            Event::Planned { work } => {
+            Event::Planned { work, submissions } => {
                 if let Some(bar) = &self.bar {
-                    bar.set_length(work as u64);
+                    bar.set_length(submissions as u64);
                 }
-                self.line(&format!("{work} to judge"));
+                let same = match submissions - work.min(submissions) {
+                    0 => String::new(),
+                    _ => format!(", {work} distinct"),
+                };
+                self.line(&format!("{submissions} to judge{same}"));
             }
             Event::Started { job } => {
                 state.now.insert(who(&job.students), "begins".to_owned());
@@ -94,28 +98,29 @@ impl Listener for ClassProgress {
                 state.now.insert(who(students), what);
             }
             Event::Ended { students, finish } => {
+                let count = students.len();
                 let who = who(students);
                 state.now.remove(&who);
                 let came = match finish {
                     Finish::Judged(report) => {
                         match report.outcome {
-                            Outcome::Passed => state.passed += 1,
-                            Outcome::Failed | Outcome::Error => state.failing += 1,
+                            Outcome::Passed => state.passed += count,
+                            Outcome::Failed | Outcome::Error => state.failing += count,
                         }
                         format!("{} of {} points", report.score, report.max_score)
                     }
                     Finish::Refused(reason) => {
-                        state.failing += 1;
+                        state.failing += count;
                         format!("refused: {reason}")
                     }
                     Finish::Environment(reason) => {
-                        state.not_graded += 1;
+                        state.not_graded += count;
                         format!("not graded: {reason}")
                     }
                     Finish::Again(_) | Finish::Stopped => return,
                 };
                 if let Some(bar) = &self.bar {
-                    bar.inc(1);
+                    bar.inc(count as u64);
                 }
                 self.line(&format!("{who}: {came}"));
             }

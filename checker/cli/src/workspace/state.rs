@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -130,6 +130,23 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Writes a file whole or not at all, without waiting for the disk: for what can be made again.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     put(path, bytes, |_| Ok(()))
+}
+
+/// Like [`write_whole`], for what is too long to be held at once.
+pub(crate) fn write_as_it_comes(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    let failed = |e: &std::io::Error| Failure::file("write", path, e);
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(|e| failed(&e))?;
+    let mut buffered = BufWriter::new(&mut file);
+    write(&mut buffered)?;
+    buffered.flush().map_err(|e| failed(&e))?;
+    drop(buffered);
+    readable_by_all(file.as_file()).map_err(|e| failed(&e))?;
+    file.persist(path).map_err(|e| failed(&e.error))?;
+    Ok(())
 }
 
 fn put(path: &Path, bytes: &[u8], sync: fn(&File) -> std::io::Result<()>) -> Result<()> {

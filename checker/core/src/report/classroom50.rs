@@ -16,6 +16,7 @@ pub(super) const OUTPUT: Output = Output {
     name: "classroom50",
     extension: "json",
     about: "result.json for Classroom 50",
+    platform: true,
     render,
 };
 
@@ -90,17 +91,19 @@ fn render(reports: &[Report], options: &Options) -> String {
     for (field, value) in options.submission.iter().flat_map(Submission::fields) {
         result.insert(field.into(), json!(value));
     }
-    match grade::grade(&reports) {
+    match grade::grade(&reports, options) {
         Ok(grade) => {
             let test =
                 |(report, check): &(&Report, &CheckReport)| test(&reports, report, check, options);
             let tests: Vec<Value> = grade::tests(&reports).iter().map(test).collect();
-            result.insert("score".into(), json!(grade.score));
+            // It refuses a score above the points that can be earned.
+            let score = grade.score.min(grade.max_score);
+            result.insert("score".into(), json!(score));
             result.insert("max-score".into(), json!(grade.max_score));
             result.insert("tests".into(), json!(tests));
         }
         Err(_) => {
-            let why = grade::summary(&reports, TEXT);
+            let why = grade::summary(&reports, options, TEXT);
             result.insert("not-graded".into(), json!(why));
         }
     }

@@ -12,11 +12,12 @@ pub(super) const OUTPUT: Output = Output {
     name: "github",
     extension: "txt",
     about: "annotations for GitHub Actions",
+    platform: false,
     render,
 };
 
 /// GitHub shows this many annotations of a kind for a step and drops the others without a word.
-const SHOWN: usize = 10;
+pub const SHOWN: usize = 10;
 
 /// Bytes of an annotation's message; of 64 KB GitHub takes none.
 const MESSAGE: usize = 60_000;
@@ -37,15 +38,9 @@ fn render(reports: &[Report], options: &Options) -> String {
     };
     let errors: Vec<_> = all(Status::Error).chain(all(Status::Failed)).collect();
     for (report, check) in errors.iter().take(SHOWN) {
-        annotation(&mut out, report, check, options);
+        out.push_str(&annotation(&report.exercise, report, check, options));
     }
-    if let Some(more) = errors.len().checked_sub(SHOWN).filter(|n| *n > 0) {
-        let _ = writeln!(
-            out,
-            "::notice title=mslab::{} not shown here. The job summary has all.",
-            escape::github_message(&crate::text::plural(more, "more finding"))
-        );
-    }
+    out.push_str(&more(errors.len()));
     for report in reports {
         let mut line = format!("{}: {}", report.exercise, words::outcome(report));
         if let Some(score) = words::score(report) {
@@ -66,7 +61,23 @@ fn render(reports: &[Report], options: &Options) -> String {
     out
 }
 
-fn annotation(out: &mut String, report: &Report, check: &CheckReport, options: &Options) {
+/// What is said of those of `found` annotations that GitHub would not show.
+#[must_use]
+pub fn more(found: usize) -> String {
+    let more = found.saturating_sub(SHOWN);
+    if more == 0 {
+        return String::new();
+    }
+    format!(
+        "::notice title=mslab::{} not shown here. The job summary has all.\n",
+        escape::github_message(&crate::text::plural(more, "more finding"))
+    )
+}
+
+/// A finding as an annotation, with a newline at its end. `name` says whose it is: the exercise, or in a class the
+/// student too.
+#[must_use]
+pub fn annotation(name: &str, report: &Report, check: &CheckReport, options: &Options) -> String {
     let mut properties = Vec::new();
     let mut text = words::plain(report, check, options);
     if let Some(PlaceReport::Text {
@@ -94,16 +105,15 @@ fn annotation(out: &mut String, report: &Report, check: &CheckReport, options: &
             properties.push(format!("endLine={end_line}"));
         }
     }
-    let mut title = format!("{}: {} failed", report.exercise, check.key);
+    let mut title = format!("{name}: {} failed", check.key);
     if check.status == Status::Error {
-        title = format!("{}: {} could not be looked at", report.exercise, check.key);
+        title = format!("{name}: {} could not be looked at", check.key);
         text.push_str("\nThis is not graded: the cause is not in the work.");
     }
     properties.push(format!("title={}", escape::github_property(&title)));
-    let _ = writeln!(
-        out,
-        "::error {}::{}",
+    format!(
+        "::error {}::{}\n",
         properties.join(","),
         escape::github_message(&cut(escape::block(&text).trim_end(), MESSAGE))
-    );
+    )
 }

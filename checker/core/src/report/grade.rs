@@ -15,6 +15,15 @@ pub(super) struct Grade {
     pub(super) max_score: u32,
 }
 
+/// Points that count in the place of those that the checks gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Points; there may be more than the checks can give.
+    pub points: u32,
+    /// Why: `10 % less, because it came late`.
+    pub why: String,
+}
+
 /// The reports that count: an exercise of which nothing was to be looked at (`--static`, and the text alone decides
 /// nothing) says nothing among others. Where there are only such, all count.
 #[must_use]
@@ -28,16 +37,20 @@ pub fn counted(reports: &[Report]) -> Vec<&Report> {
     }
 }
 
-/// The points of these reports together, or in a sentence why there are none.
-pub(super) fn grade(reports: &[&Report]) -> Result<Grade, &'static str> {
-    if reports.iter().any(|r| r.outcome == Outcome::Error) {
+/// The points of these reports together, or in a sentence why there are none. A mark counts in the place of a report's
+/// own points, and also where there are none.
+pub(super) fn grade(reports: &[&Report], options: &Options) -> Result<Grade, &'static str> {
+    let mark = |r: &Report| options.marks.get(&r.exercise).map(|m| m.points);
+    let unseen = |r: &&&Report| r.outcome == Outcome::Error && mark(r).is_none();
+    if reports.iter().any(|r| unseen(&r)) {
         return Err(
             "Not graded: something could not be looked at, and the cause is not in the work.",
         );
     }
-    let (score, max_score) = reports
-        .iter()
-        .fold((0, 0), |(s, m), r| (s + r.score, m + r.max_score));
+    let (score, max_score) = reports.iter().fold((0, 0), |(s, m): (u32, u32), r| {
+        let score = mark(r).unwrap_or(r.score);
+        (s.saturating_add(score), m.saturating_add(r.max_score))
+    });
     if max_score == 0 {
         return Err("Not graded: nothing that was looked at has points.");
     }
@@ -94,9 +107,9 @@ pub(super) fn text(
 
 /// What is to be said of the whole: a paragraph for each report, and above them why there is no grade. No text of a
 /// submission can add a line to it.
-pub(super) fn summary(reports: &[&Report], limit: usize) -> String {
+pub(super) fn summary(reports: &[&Report], options: &Options, limit: usize) -> String {
     let mut lines = Vec::new();
-    if let Err(reason) = grade(reports) {
+    if let Err(reason) = grade(reports, options) {
         lines.extend([reason.to_owned(), String::new()]);
     }
     for report in reports {
@@ -106,6 +119,8 @@ pub(super) fn summary(reports: &[&Report], limit: usize) -> String {
         }
         let _ = write!(line, " ({})", words::tally(report));
         lines.push(line);
+        let mark = options.marks.get(&report.exercise);
+        lines.extend(mark.map(|m| words::mark(m, report)));
         let unseen = |c: &&CheckReport| c.status == Status::Error || words::left_out(c);
         lines.extend(report.checks.iter().filter(unseen).map(|c| {
             let status = words::status(c.status);

@@ -13,6 +13,7 @@ pub(super) const OUTPUT: Output = Output {
     name: "json",
     extension: "json",
     about: "for programs; schema/report.v1.json describes it",
+    platform: false,
     render,
 };
 
@@ -64,13 +65,21 @@ fn render(reports: &[Report], _: &Options) -> String {
 #[must_use]
 pub fn to_json(value: &impl Serialize) -> String {
     let mut out = Vec::new();
-    let mut writer = serde_json::Serializer::with_formatter(&mut out, Visible::default());
     // Writing to memory cannot fail, and no type of ours has a key that is not a text.
-    if value.serialize(&mut writer).is_err() {
+    if write_json(&mut out, value).is_err() {
         return String::new();
     }
-    out.push(b'\n');
-    String::from_utf8_lossy(&out).into_owned()
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Like [`to_json`], for what is too long to be held as text.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_json(out: &mut dyn io::Write, value: &impl Serialize) -> io::Result<()> {
+    let mut writer = serde_json::Serializer::with_formatter(&mut *out, Visible::default());
+    value.serialize(&mut writer)?;
+    out.write_all(b"\n")
 }
 
 #[derive(Default)]

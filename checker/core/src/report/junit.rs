@@ -12,6 +12,7 @@ pub(super) const OUTPUT: Output = Output {
     name: "junit",
     extension: "xml",
     about: "JUnit XML, for CI systems",
+    platform: false,
     render,
 };
 

@@ -11,6 +11,7 @@ pub(super) const OUTPUT: Output = Output {
     name: "markdown",
     extension: "md",
     about: "for pull requests and job summaries",
+    platform: false,
     render,
 };
 

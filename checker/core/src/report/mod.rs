@@ -20,11 +20,15 @@ mod words;
 use std::collections::BTreeMap;
 
 pub use classroom50::Submission;
-pub use grade::counted;
+pub use github::{
+    SHOWN as GITHUB_ANNOTATIONS, annotation as github_annotation, more as github_more,
+};
+pub use grade::{Mark, counted};
 pub use html::head as html_head;
 pub use human::finding;
-pub use json::{REPORTS_SCHEMA, Reports, schema, to_json};
+pub use json::{REPORTS_SCHEMA, Reports, schema, to_json, write_json};
 pub use markdown::markdown_within;
+pub use sarif::{SARIF_SCHEMA, SarifRun};
 pub use types::{
     BuildReport, CheckReport, EditReport, EngineReport, FixReport, Hint, ImageSize, Outcome,
     PlaceReport, RelatedReport, Report, Status, Verified,
@@ -56,6 +60,8 @@ pub struct Output {
     pub extension: &'static str,
     /// What it is for, in a few words.
     pub about: &'static str,
+    /// Whether it is for a grading platform, which takes one file for each student.
+    pub platform: bool,
     /// The whole output for these reports, with a newline at its end.
     pub render: fn(&[Report], &Options) -> String,
 }
@@ -66,7 +72,8 @@ pub fn output(name: &str) -> Option<&'static Output> {
     OUTPUTS.iter().find(|o| o.name == name)
 }
 
-/// How an output is to be shown. Outputs for machines look at [`Options::folders`] and [`Options::submission`] only.
+/// How an output is to be shown. Outputs for machines look at [`Options::folders`], [`Options::submission`] and
+/// [`Options::marks`] only.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Whether the text carries colours as ANSI sequences.
@@ -87,6 +94,11 @@ pub struct Options {
     pub folders: BTreeMap<String, String>,
     /// Whose work this is and where it lies, which Classroom 50 wants beside its points.
     pub submission: Option<Submission>,
+    /// Whose work it is, for the page that is handed to them.
+    pub whose: Option<String>,
+    /// Points that count in the place of those that the checks gave, by the report's `exercise`. Grading platforms and
+    /// the page for a student show them.
+    pub marks: BTreeMap<String, Mark>,
 }
 
 impl Default for Options {
@@ -100,6 +112,8 @@ impl Default for Options {
             next: None,
             folders: BTreeMap::new(),
             submission: None,
+            whose: None,
+            marks: BTreeMap::new(),
         }
     }
 }

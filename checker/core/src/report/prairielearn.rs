@@ -13,6 +13,7 @@ pub(super) const OUTPUT: Output = Output {
     name: "prairielearn",
     extension: "json",
     about: "results.json for PrairieLearn",
+    platform: true,
     render,
 };
 
@@ -24,14 +25,14 @@ const SHORTEST: usize = 250;
 
 fn render(reports: &[Report], options: &Options) -> String {
     let reports = super::counted(reports);
-    let grade = match grade::grade(&reports) {
+    let grade = match grade::grade(&reports, options) {
         Ok(grade) => grade,
         Err(reason) => {
             return json::to_json(&json!({
                 "gradable": false,
                 "format_errors": [reason],
                 "message": reason,
-                "output": grade::summary(&reports, TEXT),
+                "output": grade::summary(&reports, options, TEXT),
             }));
         }
     };
@@ -41,9 +42,10 @@ fn render(reports: &[Report], options: &Options) -> String {
         .collect();
     let mut results = json!({
         "gradable": true,
-        "score": f64::from(grade.score) / f64::from(grade.max_score),
+        // A mark above all points is all points here.
+        "score": f64::from(grade.score.min(grade.max_score)) / f64::from(grade.max_score),
         "message": format!("{} / {} points", grade.score, grade.max_score),
-        "output": grade::summary(&reports, TEXT),
+        "output": grade::summary(&reports, options, TEXT),
     });
     let mut limit = TEXT;
     while limit >= SHORTEST {

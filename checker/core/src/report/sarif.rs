@@ -3,7 +3,7 @@
 //! Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0". Only what failed is a result; what
 //! could not be looked at makes the invocation unsuccessful, so that a missing finding is never taken for a mended one.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     CheckReport, EditReport, FixReport, Options, Output, PlaceReport, Report, Status, json, words,
@@ -14,50 +14,131 @@ pub(super) const OUTPUT: Output = Output {
     name: "sarif",
     extension: "sarif",
     about: "SARIF 2.1.0, for code scanning and editors",
+    platform: false,
     render,
 };
+
+/// The address of SARIF's own schema.
+pub const SARIF_SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 fn render(reports: &[Report], options: &Options) -> String {
     let runs: Vec<Value> = reports.iter().map(|r| run(r, options)).collect();
     json::to_json(&json!({
-        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        "$schema": SARIF_SCHEMA,
         "version": "2.1.0",
         "runs": runs,
     }))
 }
 
 fn run(report: &Report, options: &Options) -> Value {
-    let ids = rule_ids(report);
-    let rules: Vec<Value> = ids.iter().map(|id| rule(report, id)).collect();
-    let failed = report.checks.iter().filter(|c| c.status == Status::Failed);
-    let results: Vec<Value> = failed.map(|c| result(report, c, &ids, options)).collect();
-    json!({
-        "tool": { "driver": {
-            "name": "mslab",
-            "version": env!("CARGO_PKG_VERSION"),
-            "rules": rules,
-        } },
-        "automationDetails": { "id": format!("mslab/{}/", report.exercise) },
-        "columnKind": "unicodeCodePoints",
-        "invocations": [invocation(report, &ids)],
-        "results": results,
-        "properties": {
+    let mut run = SarifRun::default();
+    let results = run.add(report, options, &report.exercise);
+    run.say_of(report, Status::Skipped, "note");
+    let mut run = run.end(&format!("mslab/{}/", report.exercise));
+    run.insert("results".into(), json!(results));
+    run.insert(
+        "properties".into(),
+        json!({
             "outcome": words::outcome(report),
             "partial": report.partial,
             "standIns": report.stand_ins,
-        },
-    })
+        }),
+    );
+    Value::Object(run)
 }
 
-/// The ids of the checks, each once, in the report's order: an index into it is a rule's index.
-fn rule_ids(report: &Report) -> Vec<&str> {
-    let mut ids: Vec<&str> = Vec::new();
-    for check in &report.checks {
-        if !ids.contains(&check.id.as_str()) {
-            ids.push(&check.id);
+/// A run to which reports are added one at a time: the results of each can be written at once, and what is kept until
+/// the end is what they refer to.
+#[derive(Debug, Default)]
+pub struct SarifRun {
+    /// The ids of the checks, each once: an index is a rule's index.
+    ids: Vec<String>,
+    rules: Vec<Value>,
+    notifications: Vec<Value>,
+    failed: bool,
+}
+
+impl SarifRun {
+    /// What failed in a report, as results. `name` tells it from every other report of the run, now and in later runs.
+    pub fn add(&mut self, report: &Report, options: &Options, name: &str) -> Vec<Value> {
+        for check in &report.checks {
+            match self.ids.iter().position(|id| *id == check.id) {
+                None => {
+                    self.ids.push(check.id.clone());
+                    self.rules.push(rule(report, &check.id));
+                }
+                // A check says why it matters where it fails.
+                Some(n) if self.rules[n].get("fullDescription").is_none() => {
+                    self.rules[n] = rule(report, &check.id);
+                }
+                Some(_) => {}
+            }
+        }
+        self.say_of(report, Status::Error, "error");
+        self.failed |= report.outcome == super::Outcome::Error;
+        let failed = report.checks.iter().filter(|c| c.status == Status::Failed);
+        failed
+            .map(|c| result(report, c, &self.ids, options, name))
+            .collect()
+    }
+
+    /// Something that kept work from being judged: the run is not a whole one.
+    pub fn missed(&mut self, text: &str) {
+        self.failed = true;
+        self.notifications.push(json!({
+            "level": "error",
+            "message": { "text": plain(filled(text, "not graded")) },
+        }));
+    }
+
+    /// Something to know about the run.
+    pub fn note(&mut self, text: &str) {
+        self.notifications.push(json!({
+            "level": "warning",
+            "message": { "text": plain(filled(text, "a note")) },
+        }));
+    }
+
+    /// The checks with this verdict as notifications: what could not be looked at, and what was left out.
+    fn say_of(&mut self, report: &Report, status: Status, level: &str) {
+        for check in report.checks.iter().filter(|c| c.status == status) {
+            let text = format!(
+                "{}: {}",
+                words::status(status),
+                filled(&check.message, &check.title)
+            );
+            self.notifications.push(json!({
+                "level": level,
+                "message": { "text": plain(&text) },
+                "associatedRule": { "id": check.id, "index": self.ids.iter().position(|id| *id == check.id) },
+            }));
         }
     }
-    ids
+
+    /// All of the run but its results. `category` tells it from other runs.
+    #[must_use]
+    pub fn end(self, category: &str) -> Map<String, Value> {
+        let mut run = Map::new();
+        run.insert(
+            "tool".into(),
+            json!({ "driver": {
+                "name": "mslab",
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": self.rules,
+            } }),
+        );
+        run.insert("automationDetails".into(), json!({ "id": category }));
+        run.insert("columnKind".into(), json!("unicodeCodePoints"));
+        run.insert(
+            "invocations".into(),
+            json!([{
+                "executionSuccessful": !self.failed,
+                "toolExecutionNotifications": self.notifications,
+            }]),
+        );
+        run
+    }
 }
 
 fn rule(report: &Report, id: &str) -> Value {
@@ -78,14 +159,20 @@ fn rule(report: &Report, id: &str) -> Value {
     rule
 }
 
-fn result(report: &Report, check: &CheckReport, rules: &[&str], options: &Options) -> Value {
+fn result(
+    report: &Report,
+    check: &CheckReport,
+    rules: &[String],
+    options: &Options,
+    name: &str,
+) -> Value {
     let mut result = json!({
         "ruleId": check.id,
         "ruleIndex": rules.iter().position(|id| *id == check.id),
         "level": "error",
         "message": { "text": message(check) },
         "locations": [location(report, check.place.as_ref(), options)],
-        "partialFingerprints": { "mslabKey/v1": format!("{}/{}", report.exercise, check.key) },
+        "partialFingerprints": { "mslabKey/v1": format!("{name}/{}", check.key) },
         "properties": { "points": check.points, "maxPoints": check.max_points },
     });
     let mut related = check.related.iter().map(|r| &r.place);
@@ -236,26 +323,4 @@ fn replacement(edit: &EditReport) -> Value {
         replacement["insertedContent"] = json!({ "text": edit.edit.text });
     }
     replacement
-}
-
-/// The run itself: what could not be looked at, and what was left out, said as notifications.
-fn invocation(report: &Report, rules: &[&str]) -> Value {
-    let of = |status, level: &str| -> Vec<Value> {
-        let checks = report.checks.iter().filter(|c| c.status == status);
-        checks
-            .map(|c| {
-                json!({
-                    "level": level,
-                    "message": { "text": plain(&format!("{}: {}", words::status(status), filled(&c.message, &c.title))) },
-                    "associatedRule": { "id": c.id, "index": rules.iter().position(|id| *id == c.id) },
-                })
-            })
-            .collect()
-    };
-    let mut notifications = of(Status::Error, "error");
-    notifications.extend(of(Status::Skipped, "note"));
-    json!({
-        "executionSuccessful": report.outcome != super::Outcome::Error,
-        "toolExecutionNotifications": notifications,
-    })
 }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    BuildReport, CheckReport, EngineReport, Options, Outcome, PlaceReport, Report, Status, Verified,
+    BuildReport, CheckReport, EngineReport, Mark, Options, Outcome, PlaceReport, Report, Status,
+    Verified,
 };
 use crate::judge::ON_PURPOSE;
 use crate::units::{Bytes, Millis};
@@ -32,6 +33,14 @@ pub(super) fn outcome(report: &Report) -> &'static str {
 pub(super) fn score(report: &Report) -> Option<String> {
     (report.max_score > 0 && report.outcome != Outcome::Error)
         .then(|| format!("{} / {} points", report.score, report.max_score))
+}
+
+/// What counts in the place of the checks' points, and why.
+pub(super) fn mark(mark: &Mark, report: &Report) -> String {
+    format!(
+        "{} / {} points count: {}",
+        mark.points, report.max_score, mark.why
+    )
 }
 
 /// `8 passed, 2 failed`; verdicts that nobody has are left out.

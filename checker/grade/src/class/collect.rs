@@ -72,6 +72,7 @@ pub fn collect(book: &Gradebook, rule: Option<LateRule>) -> Result<Class, Gradeb
         }
         students.push(Student {
             name: member.name.clone(),
+            on_roster: (!roster.is_empty()).then(|| roster.contains_key(&id)),
             due: member.due.map(utc),
             submitted: member.submitted.map(utc),
             grades: all,

@@ -2,11 +2,26 @@
 
 use mslab_core::text::escape;
 
+use super::Output;
+use super::shown::put;
 use super::types::{Class, Grade, Student};
 
+pub(super) const GRADES: Output = Output {
+    name: "csv",
+    file: Some("grades.csv"),
+    about: "a line for each student and exercise",
+    write: |out, shown| put(out, &grades(shown.class)),
+};
+
+pub(super) const MARKS: Output = Output {
+    name: "marks",
+    file: Some("marks.csv"),
+    about: "CSV with a line for each student, for grade centres",
+    write: |out, shown| put(out, &marks(shown.class)),
+};
+
 /// A line for each student and exercise, with all that the grade is made of.
-#[must_use]
-pub fn grades(class: &Class) -> String {
+fn grades(class: &Class) -> String {
     let mut table = Table::new(&[
         "student",
         "name",
@@ -40,8 +55,7 @@ pub fn grades(class: &Class) -> String {
 
 /// A line for each student, with the mark of each exercise and their sum. A mark that is not there is empty, and so is
 /// the sum of those who have one like that.
-#[must_use]
-pub fn marks(class: &Class) -> String {
+fn marks(class: &Class) -> String {
     let mut header = vec!["student", "name"];
     header.extend(class.exercises.iter().map(|e| e.exercise.as_str()));
     header.push("total");

@@ -8,14 +8,20 @@ use std::fmt::Write as _;
 use mslab_core::report::html_head;
 use mslab_core::text::escape;
 
-use super::plot;
+use super::shown::put;
 use super::types::{Class, Exercise, Grade, GradeState, Student};
+use super::{Output, plot};
 
 const STYLE: &str = include_str!("style.css");
 
-/// The page of a class. `pages` has the path of each student's own page, by id, as links are to name it.
-#[must_use]
-pub fn page(class: &Class, pages: &BTreeMap<String, String>) -> String {
+pub(super) const OUTPUT: Output = Output {
+    name: "html",
+    file: Some("index.html"),
+    about: "a page for the instructor, without network or script",
+    write: |out, shown| put(out, &page(shown.class, &shown.pages)),
+};
+
+fn page(class: &Class, pages: &BTreeMap<String, String>) -> String {
     let mut out = head(class);
     summary(&mut out, class);
     for exercise in &class.exercises {
@@ -91,20 +97,15 @@ fn row(out: &mut String, student: &Student, page: Option<&String>) {
     };
     let name = student.name.as_deref().map(text).unwrap_or_default();
     let _ = write!(out, "<tr><th scope=\"row\">{id}</th><td>{name}</td>");
-    let mut remarks = Vec::new();
     for grade in &student.grades {
         let _ = write!(out, "<td>{}</td>", cell(grade));
-        remarks.extend(grade.reason.clone());
-        remarks.extend(grade.late.map(late));
-        remarks.extend(grade.instructor.as_ref().map(|m| {
-            let score = grade.score.map_or("none".to_owned(), |s| s.to_string());
-            format!("instructor's mark, in the place of {score}: {}", m.note)
-        }));
-        remarks.extend(grade.notes.iter().cloned());
     }
-    remarks.extend(student.unplaced.clone());
-    let remarks: Vec<String> = remarks.iter().map(|r| text(r)).collect();
-    let _ = writeln!(out, "<td>{}</td></tr>", remarks.join("<br/>"));
+    let remarks: Vec<String> = student.remarks().iter().map(|r| text(r)).collect();
+    let _ = writeln!(
+        out,
+        "<td class=\"remarks\">{}</td></tr>",
+        remarks.join("<br/>")
+    );
 }
 
 fn cell(grade: &Grade) -> String {
@@ -118,11 +119,6 @@ fn cell(grade: &Grade) -> String {
         grade.state.words(),
         sign(grade.state)
     )
-}
-
-fn late(late: super::Late) -> String {
-    let hours = late.seconds.div_ceil(3600);
-    format!("{hours} h late: {} % taken away", late.percent)
 }
 
 /// A sign for each state: nothing is said by colour alone.

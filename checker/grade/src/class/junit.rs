@@ -3,10 +3,13 @@
 //! JUnit has no points: they are properties of the suite. What could not be graded is an error and never a failure.
 
 use std::fmt::Write as _;
+use std::io::Write;
 
 use mslab_core::report::Status;
 use mslab_core::text::escape;
 
+use super::Output;
+use super::shown::{OutputError, Shown, put};
 use super::types::{Class, Grade, GradeState, Student};
 
 /// How a test case ended.
@@ -17,27 +20,49 @@ enum Came<'a> {
     Skipped(&'a str),
 }
 
-/// The class as JUnit XML.
-#[must_use]
-pub fn junit(class: &Class) -> String {
-    let mut suites = String::new();
+pub(super) const OUTPUT: Output = Output {
+    name: "junit",
+    file: Some("junit.xml"),
+    about: "JUnit XML, for CI systems",
+    write,
+};
+
+fn write(out: &mut dyn Write, shown: &Shown<'_>) -> Result<(), OutputError> {
     let mut sum = Sum::default();
+    each(shown.class, |_, _, cases| {
+        sum.add(cases);
+        Ok(())
+    })?;
+    writeln!(
+        out,
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <testsuites name=\"mslab\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"0\">",
+        sum.tests, sum.failures, sum.errors
+    )?;
+    each(shown.class, |name, properties, cases| {
+        put(out, &suite(name, properties, cases))
+    })?;
+    put(out, "</testsuites>\n")
+}
+
+/// A property of a test suite.
+type Property = (&'static str, String);
+
+/// Calls `f` for each test suite: its name, its properties, its cases.
+fn each(
+    class: &Class,
+    mut f: impl FnMut(&str, &[Property], &[(&str, Came<'_>)]) -> Result<(), OutputError>,
+) -> Result<(), OutputError> {
     for student in &class.students {
         if let Some(reason) = &student.unplaced {
-            let cases = [("placed", Came::Error(reason))];
-            suite(&mut suites, &mut sum, &student.id, &[], &cases);
+            f(&student.id, &[], &[("placed", Came::Error(reason))])?;
         }
         for grade in &student.grades {
             let name = format!("{} {}", student.id, grade.exercise);
-            let properties = properties(student, grade);
-            suite(&mut suites, &mut sum, &name, &properties, &cases(grade));
+            f(&name, &properties(student, grade), &cases(grade))?;
         }
     }
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <testsuites name=\"mslab\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"0\">\n{suites}</testsuites>\n",
-        sum.tests, sum.failures, sum.errors
-    )
+    Ok(())
 }
 
 #[derive(Default)]
@@ -45,9 +70,24 @@ struct Sum {
     tests: usize,
     failures: usize,
     errors: usize,
+    skipped: usize,
 }
 
-fn properties(student: &Student, grade: &Grade) -> Vec<(&'static str, String)> {
+impl Sum {
+    fn add(&mut self, cases: &[(&str, Came<'_>)]) {
+        self.tests += cases.len();
+        for (_, came) in cases {
+            match came {
+                Came::Passed => {}
+                Came::Failure(_) => self.failures += 1,
+                Came::Error(_) => self.errors += 1,
+                Came::Skipped(_) => self.skipped += 1,
+            }
+        }
+    }
+}
+
+fn properties(student: &Student, grade: &Grade) -> Vec<Property> {
     let mut all = vec![("state", grade.state.words().to_owned())];
     let mut add = |name, value: Option<String>| all.extend(value.map(|v| (name, v)));
     add("name", student.name.clone());
@@ -83,25 +123,16 @@ fn cases(grade: &Grade) -> Vec<(&str, Came<'_>)> {
     }
 }
 
-fn suite(
-    out: &mut String,
-    sum: &mut Sum,
-    name: &str,
-    properties: &[(&str, String)],
-    cases: &[(&str, Came<'_>)],
-) {
-    let count = |which: fn(&Came<'_>) -> bool| cases.iter().filter(|(_, c)| which(c)).count();
-    let failures = count(|c| matches!(c, Came::Failure(_)));
-    let errors = count(|c| matches!(c, Came::Error(_)));
-    let skipped = count(|c| matches!(c, Came::Skipped(_)));
-    sum.tests += cases.len();
-    sum.failures += failures;
-    sum.errors += errors;
-    let _ = writeln!(
-        out,
-        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\" time=\"0\">",
+fn suite(name: &str, properties: &[Property], cases: &[(&str, Came<'_>)]) -> String {
+    let mut sum = Sum::default();
+    sum.add(cases);
+    let mut out = format!(
+        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"0\">\n",
         escape::xml_attribute(name),
-        cases.len(),
+        sum.tests,
+        sum.failures,
+        sum.errors,
+        sum.skipped,
     );
     if !properties.is_empty() {
         out.push_str("    <properties>\n");
@@ -131,4 +162,5 @@ fn suite(
         }
     }
     out.push_str("  </testsuite>\n");
+    out
 }

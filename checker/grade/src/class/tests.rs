@@ -1,19 +1,40 @@
 //! A class with everything in it that can be, and what the outputs make of it.
 
-use std::collections::BTreeMap;
-
 use super::*;
-use crate::gradebook::{Basis, Finish, Gradebook, Row};
+use crate::gradebook::{Basis, Finish, Gradebook, Row, Waiting};
 use crate::intake::What;
 use crate::roster::{Member, Roster};
 use crate::run::recorded::text_report;
 use crate::submission::Submission;
 use crate::submission::tests::{file, lab};
 
-const HOSTILE: &str =
+pub(super) const HOSTILE: &str =
     "=cmd|'/c calc'!A1<script>alert(1)</script>\u{1b}[31m\u{202e}\n::set-output name=x::y";
 
+/// A class with its gradebook, whose file is gone once the folder is.
+pub(super) struct Graded {
+    pub(super) class: Class,
+    pub(super) book: Gradebook,
+    _dir: tempfile::TempDir,
+}
+
+impl Graded {
+    pub(super) fn shown(&self) -> Shown<'_> {
+        Shown::new(&self.class, &self.book).unwrap()
+    }
+
+    pub(super) fn render(&self, name: &str) -> String {
+        let mut out = Vec::new();
+        (output(name).unwrap().write)(&mut out, &self.shown()).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+}
+
 fn class() -> Class {
+    graded().class
+}
+
+pub(super) fn graded() -> Graded {
     let dir = tempfile::tempdir().unwrap();
     let trusted = lab("05-go-scratch");
     let work = |student: &str, text: &str, note: &str| Row {
@@ -21,6 +42,7 @@ fn class() -> Class {
         lab: Some(&trusted),
         what: What::Submission(Submission {
             student: student.to_owned(),
+            place: format!("{student}/exercise-5"),
             files: [("Dockerfile".to_owned(), file(text))].into(),
             notes: vec![note.to_owned()],
         }),
@@ -47,7 +69,7 @@ fn class() -> Class {
     book.know(std::slice::from_ref(&trusted)).unwrap();
     book.receive(&rows, &basis, &|_| String::new()).unwrap();
     let labs = [trusted.digest.clone()].into();
-    for (id, _) in book.waiting(&labs, &basis).unwrap() {
+    for Waiting { id, .. } in book.waiting(&labs, &basis).unwrap() {
         let job = book.step(&[], &[id]).unwrap().remove(0);
         let finish = if job.students[0] == "dee" {
             Finish::Environment("the engine was gone".into())
@@ -69,9 +91,17 @@ fn class() -> Class {
     ]
     .into();
     book.enrol(&roster).unwrap();
-    book.override_mark("cem", "exercise-5", 77, HOSTILE)
+    book.override_mark("cem", "exercise-5", 777, HOSTILE)
         .unwrap();
-    collect(&book, Some("10%/day".parse().unwrap())).unwrap()
+    book.override_mark("guy", "exercise-5", 12, "by hand")
+        .unwrap();
+    book.set(SUBMISSIONS, "handed in").unwrap();
+    let class = collect(&book, Some("10%/day".parse().unwrap())).unwrap();
+    Graded {
+        class,
+        book,
+        _dir: dir,
+    }
 }
 
 #[test]
@@ -97,7 +127,7 @@ fn every_student_has_a_grade_or_a_reason() {
     assert_eq!((ben.score, ben.mark), (Some(40), Some(32)));
     assert_eq!(ben.work, of("cem").grades[0].work);
     let cem = &of("cem").grades[0];
-    assert_eq!((cem.score, cem.mark), (Some(40), Some(77)));
+    assert_eq!((cem.score, cem.mark), (Some(40), Some(777)));
     let dee = &of("dee").grades[0];
     assert_eq!((dee.score, dee.mark), (None, None));
     assert_eq!(dee.reason.as_deref(), Some("the engine was gone"));
@@ -111,8 +141,9 @@ fn every_student_has_a_grade_or_a_reason() {
 
 #[test]
 fn json_is_as_the_schema_says() {
-    let class = class();
-    let text = json(&class);
+    let graded = graded();
+    let class = &graded.class;
+    let text = graded.render("json");
     assert!(!text.contains(['\u{1b}', '\u{202e}']));
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     let validator = jsonschema::validator_for(&schema().to_value()).unwrap();
@@ -121,13 +152,15 @@ fn json_is_as_the_schema_says() {
         .map(|e| e.to_string())
         .collect();
     assert!(errors.is_empty(), "{errors:?}");
-    assert_eq!(serde_json::from_value::<Class>(value).unwrap(), class);
+    assert_eq!(&serde_json::from_value::<Class>(value).unwrap(), class);
 }
 
 #[test]
 fn csv_has_a_line_for_each_and_no_formula() {
-    let class = class();
-    for (text, width) in [(grades(&class), 13), (marks(&class), 4)] {
+    let graded = graded();
+    let class = &graded.class;
+    for (name, width) in [("csv", 13), ("marks", 4)] {
+        let text = graded.render(name);
         let mut reader = ::csv::Reader::from_reader(text.as_bytes());
         let records: Vec<_> = reader.records().map(Result::unwrap).collect();
         assert!(records.len() >= class.students.len());
@@ -139,15 +172,14 @@ fn csv_has_a_line_for_each_and_no_formula() {
             }
         }
     }
-    let all = marks(&class);
+    let all = graded.render("marks");
     assert!(all.contains("\r\ndee,,,\r\n"), "{all}");
     assert!(all.contains("\"Ben, the 2nd\",32,32"), "{all}");
 }
 
 #[test]
 fn junit_keeps_outages_apart_from_failures() {
-    let class = class();
-    let xml = junit(&class);
+    let xml = graded().render("junit");
     assert!(!xml.contains(['\u{1b}', '\u{202e}']));
     let document = roxmltree::Document::parse(&xml).unwrap();
     let count = |name: &str| {
@@ -176,10 +208,12 @@ fn junit_keeps_outages_apart_from_failures() {
 
 #[test]
 fn the_page_is_whole_whatever_a_name_holds() {
-    let class = class();
-    let pages: BTreeMap<String, String> =
-        [("ann".to_owned(), "students/a n.html".to_owned())].into();
-    let html = page(&class, &pages);
+    let graded = graded();
+    let mut shown = graded.shown();
+    shown.pages = [("ann".to_owned(), "students/a n.html".to_owned())].into();
+    let mut html = Vec::new();
+    (output("html").unwrap().write)(&mut html, &shown).unwrap();
+    let html = String::from_utf8(html).unwrap();
     let body = html.strip_prefix("<!DOCTYPE html>\n").unwrap();
     let document = roxmltree::Document::parse(body).unwrap();
     let elements: Vec<&str> = document

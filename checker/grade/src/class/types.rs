@@ -1,6 +1,7 @@
 //! The types of a class's grades. Their JSON schema is committed as `schema/grades.v1.json`.
 
 use mslab_core::report::Status;
+use mslab_core::text::escape;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +85,8 @@ pub struct Student {
     pub id: String,
     /// The name on the roster.
     pub name: Option<String>,
+    /// Whether the roster has the id; `null` where there is no roster.
+    pub on_roster: Option<bool>,
     /// When the work was due, in UTC.
     pub due: Option<String>,
     /// When the work came by the roster, in UTC.
@@ -92,6 +95,31 @@ pub struct Student {
     pub grades: Vec<Grade>,
     /// Why what was handed in could not be placed at all.
     pub unplaced: Option<String>,
+}
+
+impl Student {
+    /// What there is to say beside the marks.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        for grade in &self.grades {
+            let mut own: Vec<String> = grade.reason.iter().cloned().collect();
+            own.extend(grade.late.map(Late::words));
+            own.extend(grade.instructor.as_ref().map(|mark| {
+                let score = grade.score.map_or("none".to_owned(), |s| s.to_string());
+                format!("instructor's mark, in the place of {score}: {}", mark.note)
+            }));
+            own.extend(grade.notes.iter().cloned());
+            if self.grades.len() > 1 {
+                for remark in &mut own {
+                    *remark = format!("{}: {remark}", grade.exercise);
+                }
+            }
+            remarks.extend(own);
+        }
+        remarks.extend(self.unplaced.clone());
+        remarks
+    }
 }
 
 /// How far a grade is.
@@ -170,6 +198,15 @@ pub struct Late {
     pub percent: u32,
 }
 
+impl Late {
+    /// `25 h late: 20 % taken away`
+    #[must_use]
+    pub fn words(self) -> String {
+        let hours = self.seconds.div_ceil(3600);
+        format!("{hours} h late: {} % taken away", self.percent)
+    }
+}
+
 /// An instructor's own mark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InstructorMark {
@@ -208,9 +245,73 @@ impl Class {
         sum.unplaced += u32::try_from(lost.count()).unwrap_or(u32::MAX);
         sum
     }
+
+    /// What has no verdict, though something was handed in: first what could not be graded, then what could not be
+    /// placed, then what was refused.
+    #[must_use]
+    pub fn attention(&self) -> Vec<Attention<'_>> {
+        let mut all = Vec::new();
+        for student in &self.students {
+            let one = |exercise, state, reason| Attention {
+                student: &student.id,
+                exercise,
+                state,
+                reason,
+            };
+            let lost = student.unplaced.as_deref();
+            all.extend(lost.map(|reason| one("", GradeState::Unplaced, reason)));
+            all.extend(student.grades.iter().filter_map(|grade| {
+                let reason = grade.reason.as_deref().unwrap_or("still waiting");
+                let shown = match grade.state {
+                    GradeState::NotGraded
+                    | GradeState::Waiting
+                    | GradeState::Unplaced
+                    | GradeState::Refused => true,
+                    GradeState::Passed | GradeState::Failed | GradeState::Missing => false,
+                };
+                shown.then(|| one(&grade.exercise, grade.state, reason))
+            }));
+        }
+        all.sort_by_key(|one| match one.state {
+            GradeState::Refused => 2,
+            GradeState::Unplaced => 1,
+            _ => 0,
+        });
+        all
+    }
+}
+
+/// Work that has no verdict, and so needs the instructor.
+#[derive(Debug, Clone, Copy)]
+pub struct Attention<'a> {
+    /// The student's id.
+    pub student: &'a str,
+    /// The exercise; empty where it cannot be said which.
+    pub exercise: &'a str,
+    /// How far it is.
+    pub state: GradeState,
+    /// Why.
+    pub reason: &'a str,
+}
+
+impl Attention<'_> {
+    /// Whose work it is on which exercise, in one line.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = format!("{} {}", self.student, self.exercise);
+        escape::line(name.trim_end())
+    }
 }
 
 impl Counts {
+    /// `3 passed, 2 failed`; states that nobody is in are left out.
+    #[must_use]
+    pub fn words(self) -> String {
+        let states = self.states();
+        let parts: Vec<String> = states.map(|(n, s)| format!("{n} {}", s.words())).collect();
+        parts.join(", ")
+    }
+
     pub(super) fn count(&mut self, state: GradeState) {
         *match state {
             GradeState::Passed => &mut self.passed,

@@ -42,13 +42,21 @@ pub enum GradebookError {
         /// The exercise.
         exercise: String,
     },
-    /// Nobody of that id handed that exercise in.
-    #[error("{student} has not handed in {exercise}")]
-    Unknown {
-        /// The student.
+    /// Nobody has that id.
+    #[error("{student} has not handed in anything, and is not on the roster")]
+    NoStudent {
+        /// The id.
         student: String,
+        /// One that is much like it.
+        near: Option<String>,
+    },
+    /// Nothing was graded for that exercise.
+    #[error("{exercise} is not in this gradebook, which has {found}")]
+    NoExercise {
         /// The exercise.
         exercise: String,
+        /// Those that are there.
+        found: String,
     },
     /// What stands in it cannot be understood.
     #[error("the gradebook holds something that cannot be read")]
@@ -61,8 +69,18 @@ pub enum GradebookError {
 impl GradebookError {
     /// What to do: one sentence.
     #[must_use]
-    pub fn help(&self) -> &'static str {
-        match self {
+    pub fn help(&self) -> String {
+        if let Self::NoStudent {
+            near: Some(near), ..
+        } = self
+        {
+            return format!(
+                "Did you mean `{near}`? `mslab grade report --format marks` lists the ids."
+            );
+        }
+        let help = match self {
+            Self::NoStudent { .. } => "`mslab grade report --format marks` lists the ids.",
+            Self::NoExercise { .. } => "Name one of those, or another --gradebook.",
             Self::DiskFull(_) => {
                 "Free some space and run the same command again: it goes on where it was."
             }
@@ -75,11 +93,11 @@ impl GradebookError {
             Self::Conflict { .. } => {
                 "Merge gradebooks of different students, as --shard makes them."
             }
-            Self::Unknown { .. } => "Look at the ids and exercises in the gradebook's own list.",
             Self::Content(_) | Self::Database(_) => {
                 "Keep a copy of the file, and look at it with `sqlite3 FILE 'PRAGMA integrity_check'`."
             }
-        }
+        };
+        help.to_owned()
     }
 
     /// Whether the person named something that is not so, rather than the machine failing.
@@ -87,7 +105,11 @@ impl GradebookError {
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
-            Self::Newer { .. } | Self::NotOne(_) | Self::Conflict { .. } | Self::Unknown { .. }
+            Self::Newer { .. }
+                | Self::NotOne(_)
+                | Self::Conflict { .. }
+                | Self::NoStudent { .. }
+                | Self::NoExercise { .. }
         )
     }
 }

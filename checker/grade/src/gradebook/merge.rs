@@ -22,8 +22,8 @@ const COPY: &[&str] = &[
             report = excluded.report, finished_ms = excluded.finished_ms, canary = excluded.canary
         WHERE work.state NOT IN ('judged', 'refused')
             AND excluded.state IN ('judged', 'refused', 'environment')",
-    "INSERT INTO submission (student, exercise, key, lab, work, refused, reason, notes, current, seen_ms)
-        SELECT s.student, s.exercise, s.key, s.lab, w.id, s.refused, s.reason, s.notes, s.current, s.seen_ms
+    "INSERT INTO submission (student, exercise, key, lab, work, refused, reason, notes, current, seen_ms, place)
+        SELECT s.student, s.exercise, s.key, s.lab, w.id, s.refused, s.reason, s.notes, s.current, s.seen_ms, s.place
         FROM part.submission s
             LEFT JOIN part.work p ON p.id = s.work LEFT JOIN work w ON w.key = p.key
         WHERE true ORDER BY s.id

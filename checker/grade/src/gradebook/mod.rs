@@ -16,12 +16,13 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mslab_core::diagnostic::did_you_mean;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use error::GradebookError;
-pub use read::{Entry, EntryState, LabRow, Override};
+pub use read::{Entry, EntryState, JudgedWork, LabRow, Override};
 pub use receive::{Basis, Row};
-pub use steps::{Finish, Job};
+pub use steps::{Finish, Job, Waiting};
 
 /// A gradebook, open for one run.
 #[derive(Debug)]
@@ -105,7 +106,7 @@ impl Gradebook {
     /// Records an instructor's own mark. What the checks gave is kept beside it.
     ///
     /// # Errors
-    /// The student has not handed the exercise in and is not on the roster, or the gradebook cannot be written.
+    /// Nobody has that id, nobody handed that exercise in, or the gradebook cannot be written.
     pub fn override_mark(
         &mut self,
         student: &str,
@@ -113,15 +114,23 @@ impl Gradebook {
         points: u32,
         note: &str,
     ) -> Result<()> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM submission WHERE student = ?1)
-                OR EXISTS (SELECT 1 FROM member WHERE student = ?1)";
-        let known: bool = self.connection.query_row(sql, [student], |r| r.get(0))?;
-        let sql = "SELECT EXISTS (SELECT 1 FROM lab WHERE exercise = ?1)";
-        let graded: bool = self.connection.query_row(sql, [exercise], |r| r.get(0))?;
-        if !known || !graded {
-            return Err(GradebookError::Unknown {
+        let all = |sql| -> Result<Vec<String>> {
+            let mut statement = self.connection.prepare(sql)?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        };
+        let students = all("SELECT student FROM submission UNION SELECT student FROM member")?;
+        if !students.iter().any(|s| s == student) {
+            return Err(GradebookError::NoStudent {
                 student: student.to_owned(),
+                near: did_you_mean(student, students.iter().map(String::as_str)).map(str::to_owned),
+            });
+        }
+        let exercises = all("SELECT DISTINCT exercise FROM submission WHERE exercise <> ''")?;
+        if !exercises.iter().any(|e| e == exercise) {
+            return Err(GradebookError::NoExercise {
                 exercise: exercise.to_owned(),
+                found: exercises.join(", "),
             });
         }
         let sql = "INSERT INTO override (student, exercise, points, note, made_ms)

@@ -60,6 +60,15 @@ pub enum EntryState {
     Unplaced(String),
 }
 
+/// Work with its verdict.
+#[derive(Debug, Clone)]
+pub struct JudgedWork {
+    /// Where it lies below the folder of submissions; empty where an older mslab took it in.
+    pub place: String,
+    /// The verdict.
+    pub report: Report,
+}
+
 /// An instructor's own mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Override {
@@ -131,6 +140,28 @@ impl Gradebook {
             each(entry(row).map_err(E::from)?)?;
         }
         Ok(())
+    }
+
+    /// What was judged of one student's work, by exercise.
+    ///
+    /// # Errors
+    /// The gradebook cannot be read.
+    pub fn judged(&self, student: &str) -> Result<BTreeMap<String, JudgedWork>> {
+        let sql = "SELECT s.exercise, s.place, w.report
+            FROM submission s JOIN work w ON w.id = s.work
+            WHERE s.student = ?1 AND s.current = 1 AND w.state = 'judged'";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([student])?;
+        let mut all = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let report: String = row.get(2)?;
+            let work = JudgedWork {
+                place: row.get(1)?,
+                report: serde_json::from_str(&report)?,
+            };
+            all.insert(row.get(0)?, work);
+        }
+        Ok(all)
     }
 
     /// The marks that instructors gave, the last one for each student and exercise.

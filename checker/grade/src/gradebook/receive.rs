@@ -130,7 +130,7 @@ fn receive_one(
 ) -> Result<()> {
     let lab = row.lab.map(|l| l.digest.as_str());
     let exercise = row.lab.map(|l| l.lab.exercise()).unwrap_or_default();
-    let (key, work, refused, reason, notes) = match &row.what {
+    let (key, work, refused, reason, notes, place) = match &row.what {
         What::Submission(submission) => {
             let digest = submission.digest();
             let lab = lab.unwrap_or_default();
@@ -159,7 +159,7 @@ fn receive_one(
                 }
             };
             let notes = serde_json::to_string(&submission.notes)?;
-            (key, Some(id), false, None, notes)
+            (key, Some(id), false, None, notes, submission.place.as_str())
         }
         What::Refused(reason) => (
             digest_of(&["refused", lab.unwrap_or_default(), reason]),
@@ -167,6 +167,7 @@ fn receive_one(
             true,
             Some(reason),
             "[]".to_owned(),
+            "",
         ),
         What::Unplaced(reason) => (
             digest_of(&["unplaced", lab.unwrap_or_default(), reason]),
@@ -174,6 +175,7 @@ fn receive_one(
             false,
             Some(reason),
             "[]".to_owned(),
+            "",
         ),
     };
     let sql = "UPDATE submission SET current = 0
@@ -182,12 +184,13 @@ fn receive_one(
     transaction
         .prepare_cached(sql)?
         .execute([student, &exercise, &key])?;
-    let sql =
-        "INSERT INTO submission (student, exercise, key, lab, work, refused, reason, notes, seen_ms)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-        ON CONFLICT (student, exercise, key) DO UPDATE SET current = 1, notes = excluded.notes";
+    let sql = "INSERT INTO submission
+            (student, exercise, key, lab, work, refused, reason, notes, seen_ms, place)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        ON CONFLICT (student, exercise, key)
+            DO UPDATE SET current = 1, notes = excluded.notes, place = excluded.place";
     transaction.prepare_cached(sql)?.execute(params![
-        student, exercise, key, lab, work, refused, reason, notes, seen
+        student, exercise, key, lab, work, refused, reason, notes, seen, place
     ])?;
     Ok(())
 }

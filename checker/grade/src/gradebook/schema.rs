@@ -76,6 +76,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
         made_ms INTEGER NOT NULL
     ) STRICT;
     ",
+    // Version 2: where work lies below the folder of submissions.
+    "
+    ALTER TABLE submission ADD COLUMN place TEXT NOT NULL DEFAULT '';
+    ",
 ];
 
 /// Brings a gradebook up to the newest version. Each step is whole or not there.

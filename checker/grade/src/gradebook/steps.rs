@@ -26,6 +26,17 @@ pub struct Job {
     pub students: Vec<String>,
 }
 
+/// Work that waits to be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its number in the gradebook.
+    pub id: i64,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// How many handed it in.
+    pub students: u32,
+}
+
 /// How a step of judging ended.
 #[derive(Debug, Clone)]
 pub enum Finish {
@@ -59,25 +70,29 @@ impl Gradebook {
         Ok(())
     }
 
-    /// The numbers of the work that waits, in the order in which it came in, each with how often it was tried: what is
-    /// current, and of the labs and the basis given.
+    /// The work that waits, in the order in which it came in: what is current, and of the labs and the basis given.
     ///
     /// # Errors
     /// The gradebook cannot be read.
-    pub fn waiting(&self, labs: &BTreeSet<String>, basis: &Basis) -> Result<Vec<(i64, u32)>> {
-        let sql = "SELECT id, attempts, lab FROM work
-            WHERE state = 'waiting' AND mslab = ?1 AND rules = ?2
-            AND EXISTS (SELECT 1 FROM submission WHERE work = work.id AND current = 1)
-            ORDER BY id";
+    pub fn waiting(&self, labs: &BTreeSet<String>, basis: &Basis) -> Result<Vec<Waiting>> {
+        let sql = "SELECT w.id, w.attempts, count(*), w.lab
+            FROM work w JOIN submission s ON s.work = w.id AND s.current = 1
+            WHERE w.state = 'waiting' AND w.mslab = ?1 AND w.rules = ?2
+            GROUP BY w.id ORDER BY w.id";
         let mut statement = self.connection.prepare(sql)?;
         let rows = statement.query_map([&basis.mslab, &basis.rules], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?))
+            let one = Waiting {
+                id: row.get(0)?,
+                attempts: row.get(1)?,
+                students: row.get(2)?,
+            };
+            Ok((one, row.get::<_, String>(3)?))
         })?;
         let mut waiting = Vec::new();
         for row in rows {
-            let (id, attempts, lab) = row?;
+            let (one, lab) = row?;
             if labs.contains(&lab) {
-                waiting.push((id, attempts));
+                waiting.push(one);
             }
         }
         Ok(waiting)

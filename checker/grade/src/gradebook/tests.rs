@@ -32,6 +32,7 @@ fn basis() -> Basis {
 fn row<'a>(student: &str, trusted: &'a Trusted, text: &str) -> Row<'a> {
     let submission = Submission {
         student: student.to_owned(),
+        place: format!("{student}/exercise-5"),
         files: [("Dockerfile".to_owned(), file(text))].into(),
         notes: vec!["a note".into()],
     };
@@ -44,7 +45,7 @@ fn row<'a>(student: &str, trusted: &'a Trusted, text: &str) -> Row<'a> {
 
 fn judge_all(book: &mut Gradebook, trusted: &Trusted) {
     let labs = [trusted.digest.clone()].into();
-    for (id, _) in book.waiting(&labs, &basis()).unwrap() {
+    for Waiting { id, .. } in book.waiting(&labs, &basis()).unwrap() {
         let job = book.step(&[], &[id]).unwrap().remove(0);
         let report = Finish::Judged(Box::new(text_report(trusted, &job)));
         book.step(&[(id, report)], &[]).unwrap();
@@ -139,7 +140,7 @@ fn files_come_back_as_they_were() {
     let mut book = filled(&dir.path().join("g.db"), &trusted, &[row]);
     let labs = [trusted.digest.clone()].into();
     let waiting = book.waiting(&labs, &basis()).unwrap();
-    let job = book.step(&[], &[waiting[0].0]).unwrap().remove(0);
+    let job = book.step(&[], &[waiting[0].id]).unwrap().remove(0);
     assert_eq!(job.files, files);
     assert_eq!(job.students, ["ann"]);
     assert_eq!(job.canary, format!("c-{}", job.key));
@@ -186,9 +187,23 @@ fn an_instructors_mark_stands_beside_the_checks() {
     let mark = &marks[&("ann".to_owned(), "exercise-5".to_owned())];
     assert_eq!((mark.points, mark.note.as_str()), (90, "and again"));
     assert_eq!(states(&book), ["ann exercise-5 40"]);
-    for (student, exercise) in [("ben", "exercise-5"), ("ann", "exercise-6")] {
+    for (student, exercise, said) in [
+        (
+            "ben",
+            "exercise-5",
+            "`mslab grade report --format marks` lists the ids.",
+        ),
+        ("anm", "exercise-5", "Did you mean `ann`?"),
+        (
+            "ann",
+            "exercise-6",
+            "exercise-6 is not in this gradebook, which has exercise-5",
+        ),
+    ] {
         let error = book.override_mark(student, exercise, 1, "x").unwrap_err();
-        assert!(matches!(error, GradebookError::Unknown { .. }));
+        assert!(error.is_usage(), "{error}");
+        let text = format!("{error}. {}", error.help());
+        assert!(text.contains(said), "{text}");
     }
 }
 

@@ -138,6 +138,16 @@ impl<'a> Intake<'a> {
         }
     }
 
+    /// Whether what was found looks like one student's work, and not like a class: every name is an exercise's, and not
+    /// only a number, which may be an id.
+    #[must_use]
+    pub fn is_one_students(&self, found: &Found) -> bool {
+        let name = |s: &HandedIn| {
+            self.names.find(&s.student).is_some() && !s.student.bytes().all(|b| b.is_ascii_digit())
+        };
+        !found.students.is_empty() && found.students.iter().all(name)
+    }
+
     /// The labs.
     #[must_use]
     pub fn labs(&self) -> &'a [Trusted] {
@@ -215,7 +225,14 @@ impl<'a> Intake<'a> {
                 "nothing of {} is here: {found}",
                 self.labs[only].lab.exercise()
             ),
-            None => format!("no folder of it is called like an exercise: {found}"),
+            None => {
+                let is_work = |name: &String| self.labs.iter().any(|l| l.lab.is_learners(name));
+                let help = match names.iter().any(is_work) {
+                    true => "; --exercise says which exercise that is",
+                    false => "",
+                };
+                format!("no folder of it is called like an exercise: {found}{help}")
+            }
         }
     }
 }

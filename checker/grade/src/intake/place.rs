@@ -30,7 +30,7 @@ impl Names {
         Self { labs: names }
     }
 
-    fn find(&self, folder: &str) -> Option<usize> {
+    pub(super) fn find(&self, folder: &str) -> Option<usize> {
         self.labs.get(&folder.to_ascii_lowercase()).copied()
     }
 }

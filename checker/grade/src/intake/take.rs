@@ -11,7 +11,7 @@ use super::Limits;
 use super::listing::{Fault, Kind, Listing};
 use super::source::Source;
 use crate::submission::{Submission, Trusted};
-use crate::text::some;
+use crate::text::{name_bytes, shown, some};
 
 /// How many names a note lists.
 const NAMES: usize = 5;
@@ -95,9 +95,20 @@ pub(super) fn take(
     let notes = notes(&left, base, &labs_own, trusted, listing, &files);
     Ok(Taken::Submission(Submission {
         student: student.to_owned(),
+        place: place(source, base),
         files,
         notes,
     }))
+}
+
+/// The folder or archive, and the folder in it.
+fn place(source: &Source, base: &str) -> String {
+    let name = source.path().file_name().map(name_bytes);
+    let name = shown(&name.unwrap_or_default());
+    match base.trim_end_matches('/') {
+        "" => name,
+        base => format!("{name}/{base}"),
+    }
 }
 
 /// The size itself, where the limits allow it.

@@ -58,10 +58,12 @@ pub enum Judged {
 /// Something that happens while a class is graded.
 #[derive(Debug, Clone)]
 pub enum Event<'a> {
-    /// So many distinct submissions are to be judged.
+    /// This is to be judged.
     Planned {
-        /// How many.
+        /// How many distinct submissions.
         work: usize,
+        /// How many with those that are the same as another.
+        submissions: usize,
     },
     /// Judging begins.
     Started {
@@ -156,8 +158,12 @@ pub async fn judge_all<J: Judge>(
     book.recover(options.retry_environment)?;
     let by_digest: BTreeMap<&str, &Trusted> = labs.iter().map(|l| (l.digest.as_str(), l)).collect();
     let digests: BTreeSet<String> = labs.iter().map(|l| l.digest.clone()).collect();
-    let mut queue: VecDeque<(i64, u32)> = book.waiting(&digests, &options.basis)?.into();
-    listener.on(Event::Planned { work: queue.len() });
+    let waiting = book.waiting(&digests, &options.basis)?;
+    listener.on(Event::Planned {
+        work: waiting.len(),
+        submissions: waiting.iter().map(|w| w.students as usize).sum(),
+    });
+    let mut queue: VecDeque<(i64, u32)> = waiting.iter().map(|w| (w.id, w.attempts)).collect();
 
     // Once this is cancelled nothing begins any more, and what runs ends soon.
     let stop = options.cancel.child_token();

@@ -63,7 +63,10 @@ fn subtitle(page: &mut Page<'_>, check: &CheckReport) {
     if !check.title.eq_ignore_ascii_case(&check.summary) {
         parts.push(check.summary.clone());
     }
-    parts.push(format!("`mslab explain {}`", check.id));
+    // What no check says, such as that work was refused, has no page of its own.
+    if !check.id.is_empty() {
+        parts.push(format!("`mslab explain {}`", check.id));
+    }
     parts.retain(|part| !part.is_empty());
     let text = parts.join(" · ");
     page.line(&format!("<p class=\"quiet\">{}</p>", prose(&text)));

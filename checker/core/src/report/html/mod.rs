@@ -14,6 +14,7 @@ pub(super) const OUTPUT: Output = Output {
     name: "html",
     extension: "html",
     about: "a page for a student, without network or script",
+    platform: false,
     render,
 };
 
@@ -82,7 +83,13 @@ impl Page<'_> {
             [one] => format!("{}: {}", words::name(one), words::outcome(one)),
             many => crate::text::plural(many.len(), "exercise"),
         };
-        self.out.push_str(&head(&title, STYLE));
+        let Some(whose) = &self.options.whose else {
+            self.out.push_str(&head(&title, STYLE));
+            return;
+        };
+        self.out
+            .push_str(&head(&format!("{whose}, {title}"), STYLE));
+        self.line(&format!("<p class=\"kicker\">{}</p>", content(whose)));
     }
 
     /// Of several reports: each with its outcome and its points, and their sum.
@@ -93,7 +100,7 @@ impl Page<'_> {
             .count();
         self.line("<header>");
         self.line(&format!("<h1>{passed} of {} passed</h1>", reports.len()));
-        if let Ok(grade) = grade::grade(&counted(reports)) {
+        if let Ok(grade) = grade::grade(&counted(reports), self.options) {
             self.bar(grade.score, grade.max_score);
             self.line(&format!(
                 "<p class=\"tally\">{} / {} points</p>",
@@ -163,7 +170,9 @@ impl Page<'_> {
             self.bar(report.score, report.max_score);
         }
         self.line(&format!("<p class=\"tally\">{}</p>", words::tally(report)));
+        let mark = self.options.marks.get(&report.exercise);
         let notices = [
+            mark.map(|m| words::mark(m, report)),
             words::unscored(report).map(str::to_owned),
             words::partial(report),
             words::stand_ins(report),

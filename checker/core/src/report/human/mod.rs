@@ -12,6 +12,7 @@ pub(super) const OUTPUT: Output = Output {
     name: "human",
     extension: "txt",
     about: "for people, in a terminal",
+    platform: false,
     render,
 };
 
