@@ -137,6 +137,8 @@ export class Card {
         const { current } = this;
         const running = this.run?.running ?? false;
         const fresh = this.looked !== null && same(this.looked, this.files.texts());
+        // For those who style the card, or test it: whether what is shown is of the texts as they are, and the newest check.
+        Object.assign(this.section.dataset, { mslabFresh: fresh, mslabRun: this.run?.number ?? 0 });
         const byKey = (report) => new Map((report?.checks ?? []).map((check) => [check.key, check]));
         const [reported, seen] = [byKey(this.report), byKey(this.examined)];
         const go = (place) => this.files.go(place);
@@ -386,7 +388,9 @@ export class Card {
     connection(error) {
         this.connected = error === null;
         this.gone.hidden = this.connected;
-        if (!this.connected) {
+        if (this.connected) {
+            this.do(() => this.files.catchUp());
+        } else {
             const anew = error instanceof Problem && error.code === "no-token";
             const code = (text) => el("code", { class: "nohighlight" }, text);
             fill(this.gone,

@@ -75,10 +75,22 @@ export class Document {
 
     /** An event says that the disk has this revision now. */
     async disk(revision) {
+        this.told = revision;
         await this.saving?.catch(() => {});
         const known = this.conflict ?? this.base;
-        if (revision !== known.revision) {
+        if (this.told !== undefined && this.told !== known.revision) {
             this.meet(await api.file(this.exercise, this.name));
+        }
+        this.told = undefined;
+    }
+
+    /** The server is back: what could not be fetched or saved is, now. */
+    async catchUp() {
+        if (this.told !== undefined) {
+            await this.disk(this.told);
+        }
+        if (!this.conflict) {
+            await this.save();
         }
     }
 

@@ -1,4 +1,5 @@
 // The learner's files as tabs, each with an editor; and what to do when the disk has another text than the page.
+import { Problem } from "./client.js";
 import * as diff from "./diff.js";
 import { Document } from "./document.js";
 import { el, fill, fresh } from "./dom.js";
@@ -144,6 +145,13 @@ export class Files {
         await this.documents.get(name)?.disk(revision);
     }
 
+    /** The server is back. */
+    async catchUp() {
+        for (const document of this.documents.values()) {
+            await document.catchUp();
+        }
+    }
+
     /** Makes a fix's edits, where the files that they are for are here. */
     apply(edits) {
         const files = Map.groupBy(edits, (edit) => edit.file);
@@ -202,7 +210,8 @@ export class Files {
         }
         this.conflict(parts, document);
         if (this.active === name) {
-            fill(this.status, el("span", { class: `mslab-saved-${document.state}` }, STATES[document.state]), ` · ${this.folder}/${name}`);
+            const why = document.failed instanceof Problem ? `: ${document.failed.message}` : "";
+            fill(this.status, el("span", { class: `mslab-saved-${document.state}` }, STATES[document.state], why), ` · ${this.folder}/${name}`);
         }
     }
 
