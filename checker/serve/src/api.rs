@@ -48,6 +48,8 @@ pub struct ExerciseSummary {
     pub points: u32,
     /// Points that can be earned.
     pub max_points: u32,
+    /// The path in the served book of the page that holds its card: `lessons/go.html`.
+    pub page: Option<String>,
 }
 
 /// How far an exercise is, as the terminal's `mslab list` says it.
@@ -334,6 +336,8 @@ pub enum News {
     Building {
         /// What for: `prod`, `the starter, to compare with`.
         what: String,
+        /// The learner's Dockerfile whose lines the steps name; `null` where it is none of the learner's.
+        file: Option<String>,
     },
     /// How many steps the build has; comes after the first of them.
     Planned {
