@@ -35,12 +35,13 @@ export class Card {
             here: (findings) => this.here(findings),
             say: (text) => this.voice.say(text),
         });
-        const button = (text, act, more = {}) => el("button", { type: "button", class: "mslab-button", onclick: () => this.do(act), ...more }, text);
+        const button = (text, act, look = "") => el("button", { type: "button", class: `mslab-button ${look}`, onclick: () => this.do(act) }, text);
+        const able = (name, act) => () => this.able(name) && act();
         this.buttons = {
-            check: button("Check", () => this.check(), { class: "mslab-button mslab-primary" }),
-            stop: button("Stop", () => api.stop(), { disabled: true }),
-            hint: button("Hint", () => this.hint()),
-            reset: button("Reset", () => this.reset()),
+            check: button("Check", able("check", () => this.check()), "mslab-primary"),
+            stop: button("Stop", able("stop", () => api.stop())),
+            hint: button("Hint", able("hint", () => this.hint())),
+            reset: button("Reset", able("reset", () => this.reset())),
             solution: button("Solution", () => this.solution()),
         };
         this.gone = el("div", { class: "mslab-gone", hidden: true });
@@ -204,6 +205,10 @@ export class Card {
                 report.stand_ins.length > 0 ? ". Built on stand-ins: sizes differ from those on the real images." : "") : null);
     }
 
+    able(name) {
+        return this.buttons[name].ariaDisabled !== "true";
+    }
+
     showButtons() {
         const running = this.run?.running ?? false;
         const set = (name, on, title = "") => {
@@ -212,7 +217,6 @@ export class Card {
             this.buttons[name].title = title;
         };
         this.buttons.check.textContent = running ? "Check again" : "Check";
-        this.buttons.stop.disabled = false;
         set("check", this.connected);
         set("stop", this.connected && running);
         set("hint", this.connected && !running);
@@ -263,9 +267,6 @@ export class Card {
     }
 
     async hint() {
-        if (this.buttons.hint.ariaDisabled === "true") {
-            return;
-        }
         await this.files.save();
         const { check, last } = await api.hint(this.exercise);
         const parts = finding(check, { go: (place) => this.files.go(place), apply: this.current && ((c) => this.apply(c)) });
@@ -299,6 +300,8 @@ export class Card {
     }
 
     async resetNow() {
+        // The backup is of what is on the disk.
+        await this.files.save();
         const { backup } = await api.reset(this.exercise);
         await this.load();
         const text = backup ? ["The files are as they began. Your work is kept in ", el("code", { class: "nohighlight" }, backup), "."] : ["The files are as they began."];
@@ -306,7 +309,7 @@ export class Card {
     }
 
     async solution() {
-        if (!this.known.solution_open) {
+        if (!this.able("solution")) {
             fill(this.answer, el("p", { class: "mslab-note", role: "status" }, "Our solution opens when the exercise has passed. Before that, ",
                 el("code", { class: "nohighlight" }, `mslab solution ${this.exercise} --spoil`), " shows it all the same."));
             return;
@@ -394,8 +397,8 @@ export class Card {
             const anew = error instanceof Problem && error.code === "no-token";
             const code = (text) => el("code", { class: "nohighlight" }, text);
             fill(this.gone,
-                el("p", {}, el("strong", {}, anew ? "! This page is from another start of mslab serve. " : "! mslab serve is gone. "),
-                    anew ? "Open the address that it printed." : this.files.unsaved ? "Your last words are not saved: they are kept on this page only." : "Your files are saved."),
+                el("p", {}, el("strong", {}, anew ? "! mslab serve does not know this page. " : "! mslab serve is gone. "),
+                    anew ? "Open the address that it printed when it was started." : this.files.unsaved ? "Your last words are not saved: they are kept on this page only." : "Your files are saved."),
                 el("p", {}, "In a terminal, ", code(`mslab check ${this.exercise}`), " checks the same files", anew ? "." : [", and ", code("mslab serve"), " brings this page back."]));
         }
         this.showButtons();

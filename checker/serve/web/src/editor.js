@@ -193,7 +193,11 @@ export class Editor {
 
     /** Puts the steps, `{ line, text, state }`, beside their lines. */
     showSteps(list) {
-        this.view.dispatch({ effects: setSteps.of(list) });
+        const print = JSON.stringify(list);
+        if (print !== this.shownSteps) {
+            this.shownSteps = print;
+            this.view.dispatch({ effects: setSteps.of(list) });
+        }
     }
 
     /** The findings under the cursor. */

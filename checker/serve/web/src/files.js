@@ -2,7 +2,7 @@
 import { Problem } from "./client.js";
 import * as diff from "./diff.js";
 import { Document } from "./document.js";
-import { el, fill, fresh } from "./dom.js";
+import { el, fill, fresh, plural } from "./dom.js";
 import { Editor } from "./editor.js";
 
 const STATES = { saved: "saved", unsaved: "saving…", conflict: "changed elsewhere, too", failed: "not saved" };
@@ -187,15 +187,15 @@ export class Files {
         const { base, state } = this.documents.get(name);
         const notes = [];
         if (base.revision === null && state === "saved") {
-            notes.push("not there yet");
+            notes.push([" not there yet"]);
         }
         if (count) {
-            notes.push(`✗ ${count}`);
+            notes.push([el("span", { "aria-hidden": "true" }, ` ✗ ${count}`), el("span", { class: "mslab-unseen" }, `, ${plural(count, "finding")}`)]);
         }
         if (state === "conflict" || state === "failed") {
-            notes.push(`! ${STATES[state]}`);
+            notes.push([` ! ${STATES[state]}`]);
         }
-        fill(tab, name, notes.map((note) => el("span", { class: "mslab-tab-note" }, ` ${note}`)));
+        fill(tab, name, notes.map((note) => el("span", { class: "mslab-tab-note" }, note)));
     }
 
     refresh(name) {

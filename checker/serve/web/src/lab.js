@@ -13,7 +13,9 @@ const cards = new Map();
 let runs = new Map();
 let lost;
 
-for (const section of document.querySelectorAll(".mslab-lab[data-mslab-exercise]")) {
+// The page with all chapters on it is for paper.
+const living = location.pathname.endsWith("/print.html") ? [] : document.querySelectorAll(".mslab-lab[data-mslab-exercise]");
+for (const section of living) {
     const card = new Card(section);
     cards.set(card.exercise, card);
 }
