@@ -1,5 +1,5 @@
-//! Puts the labs and the stand-ins' recipes into the binary: each folder as a compressed archive that keeps which files
-//! may be executed.
+//! Puts the labs, the stand-ins' recipes and the book into the binary: each folder as a compressed archive that keeps which
+//! files may be executed. The book is the built one that `MSLAB_BOOK` names; without it the binary carries none.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -28,7 +28,24 @@ fn main() -> io::Result<()> {
         code.push_str("];\n");
         fs::write(Path::new(&out).join(format!("{name}.rs")), code)?;
     }
-    Ok(())
+    book(Path::new(&out))
+}
+
+fn book(out: &Path) -> io::Result<()> {
+    println!("cargo::rerun-if-env-changed=MSLAB_BOOK");
+    let archive = match env::var_os("MSLAB_BOOK").filter(|b| !b.is_empty()) {
+        None => Vec::new(),
+        Some(book) => {
+            let root = Path::new(&book).canonicalize()?;
+            println!("cargo::rerun-if-changed={}", root.display());
+            if !root.join("index.html").is_file() {
+                let message = format!("{} has no index.html: it is no built book", root.display());
+                return Err(io::Error::other(message));
+            }
+            pack(&root)?
+        }
+    };
+    fs::write(out.join("book.tar.gz"), archive)
 }
 
 fn folders_in(root: &Path) -> io::Result<Vec<String>> {

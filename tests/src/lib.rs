@@ -1,5 +1,7 @@
 //! What whole-program tests of mslab share: the program, a folder to run it in, and the engine.
 
+pub mod served;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -144,6 +145,8 @@ pub(crate) enum Command {
     /// Grade a class: a folder of submissions, against the labs of this mslab
     #[command(after_help = exit::HELP, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Grade(Box<GradeArgs>),
+    /// Open the book on this machine, with an editor and live checks in its pages
+    Serve(ServeArgs),
     /// Remove every image, container and cache that mslab made, and nothing else
     Clean {
         /// Keep the stand-ins, which take minutes to make again
@@ -196,6 +199,22 @@ pub(crate) struct CheckArgs {
     /// Write the report to a file instead
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServeArgs {
+    /// A built book; the checkout's target/book or the copy in this program if none is given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) book: Option<PathBuf>,
+    /// Open it in the browser
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// The port; 0 is any that is free. What the pages remember belongs to their port
+    #[arg(long, default_value_t = 8737, value_name = "N")]
+    pub(crate) port: u16,
+    /// The address to listen on. With any but this machine's own, others can reach it
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDR")]
+    pub(crate) bind: IpAddr,
 }
 
 /// Where grades are kept if nothing else is said.

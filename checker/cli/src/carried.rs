@@ -1,6 +1,7 @@
-//! What travels in the binary: the labs and the stand-ins' recipes, packed by `build.rs`.
+//! What travels in the binary: the labs, the stand-ins' recipes and the book, packed by `build.rs`.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 
 use flate2::read::GzDecoder;
@@ -27,6 +28,18 @@ pub(crate) fn lab(folder: &str) -> Folder {
 /// The folder of the stand-ins' recipes.
 pub(crate) fn stand_ins() -> Folder {
     unpack(stand_ins::FOLDERS, "")
+}
+
+/// The built book, by path; empty where this program was built without one.
+pub(crate) fn book() -> BTreeMap<String, Vec<u8>> {
+    let packed: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/book.tar.gz"));
+    let files = if packed.is_empty() {
+        Folder::new()
+    } else {
+        files(packed).unwrap_or_default()
+    };
+    let owned = files.into_iter();
+    owned.map(|(p, f)| (p, f.bytes.into_owned())).collect()
 }
 
 fn unpack(folders: &[(&str, &[u8])], name: &str) -> Folder {

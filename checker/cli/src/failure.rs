@@ -116,6 +116,11 @@ impl Failure {
         &self.message
     }
 
+    /// What to do; may be empty.
+    pub(crate) fn remedy(&self) -> &str {
+        self.help.as_deref().unwrap_or_default()
+    }
+
     /// What failed and what lies beneath it, in one line.
     pub(crate) fn in_one_line(&self) -> String {
         let mut line = self.message.clone();

@@ -11,6 +11,7 @@ mod images;
 mod labs;
 mod progress;
 mod runtime;
+mod serve;
 mod terminal;
 mod verify;
 mod workspace;
@@ -76,6 +77,7 @@ fn run(cli: Cli) -> Result<Exit> {
         Command::New(args) => commands::new::run(&args),
         Command::Verify(args) => commands::verify::run(&args, &global),
         Command::Grade(args) => commands::grade::run(&args, &global),
+        Command::Serve(args) => commands::serve::run(&args, &global),
         Command::Clean { keep_stand_ins } => commands::clean::run(keep_stand_ins, &global),
         Command::Completions { shell } => {
             let mut script = Vec::new();

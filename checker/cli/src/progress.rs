@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use mslab_core::judge::Glance;
 use mslab_core::units::{Bytes, Millis};
 use mslab_engine::{BuildEvent, PullEvent};
 
@@ -14,14 +15,16 @@ use crate::terminal::{DIM, paint};
 /// Something that happens during a check.
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
-    /// A build begins: what for.
-    Building(String),
+    /// A build begins: what for, and the learner's Dockerfile if it is built from one.
+    Building(String, Option<String>),
     /// News of the build.
     Build(BuildEvent),
     /// An image is read: bytes so far.
     Reading(u64),
     /// A container is asked: the check's key.
     Probing(String),
+    /// A check can be judged: its key, the points that it can earn, and its verdict.
+    Verdict(String, u32, Glance),
     /// An image is fetched.
     Pulling(String),
     /// News of that.
@@ -34,6 +37,11 @@ pub(crate) enum Event {
 pub(crate) trait Listener: Send + Sync {
     /// Something happened.
     fn on(&self, event: Event);
+
+    /// Whether verdicts are to be told one by one, as soon as each can be had.
+    fn wants_verdicts(&self) -> bool {
+        false
+    }
 }
 
 /// Nobody.
@@ -169,7 +177,7 @@ impl Listener for Terminal {
             return;
         };
         match event {
-            Event::Building(what) => {
+            Event::Building(what, _) => {
                 *state = State {
                     what,
                     ..State::default()
@@ -209,6 +217,8 @@ impl Listener for Terminal {
                 };
                 self.show(&format!("pulling {} · {status}{of}", state.what));
             }
+            // They come with the report.
+            Event::Verdict(..) => {}
             Event::Done => {
                 if let Some(bar) = &self.bar {
                     bar.finish_and_clear();

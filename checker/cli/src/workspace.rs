@@ -101,6 +101,16 @@ impl Workspace {
         state::write_atomically(&marker, text.as_bytes())
     }
 
+    /// The folder itself.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What mslab keeps in it for itself.
+    pub(crate) fn memory(&self) -> PathBuf {
+        self.root.join(".mslab")
+    }
+
     /// An exercise's folder, whether it is there or not.
     pub(crate) fn exercise_dir(&self, lab: &Lab) -> PathBuf {
         self.root.join(lab.workspace_folder())
@@ -138,14 +148,27 @@ impl Workspace {
         Ok(true)
     }
 
-    /// Puts the starter's files back. What the learner had is kept, and the backup's path returned.
+    /// Puts the starter's files back, and forgets what came of the old ones. What the learner had is kept, and the
+    /// backup's path returned.
     pub(crate) fn reset(&self, lab: &Lab) -> Result<Option<PathBuf>> {
+        let backup = self.put_back(lab)?;
+        self.forget_report(&lab.exercise());
+        self.update(|state| {
+            let exercise = state.exercises.entry(lab.exercise()).or_default();
+            exercise.progress = Progress::New;
+            exercise.points = 0;
+            exercise.hints.clear();
+        })?;
+        Ok(backup)
+    }
+
+    fn put_back(&self, lab: &Lab) -> Result<Option<PathBuf>> {
         let dir = self.exercise_dir(lab);
         if !dir.exists() {
             self.make_exercise(lab)?;
             return Ok(None);
         }
-        let backups = self.root.join(".mslab/backups");
+        let backups = self.memory().join("backups");
         fs::create_dir_all(&backups).map_err(|e| Failure::file("make", &backups, &e))?;
         let seconds = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -158,7 +181,6 @@ impl Workspace {
         }
         fs::rename(&dir, &backup).map_err(|e| Failure::file("move", &dir, &e))?;
         self.make_exercise(lab)?;
-        self.forget_report(&lab.exercise());
         Ok(Some(backup))
     }
 
@@ -181,7 +203,7 @@ impl Workspace {
         if report.partial && kept.is_some_and(|k| !k.partial) {
             return Ok(());
         }
-        let dir = self.root.join(".mslab/reports");
+        let dir = self.memory().join("reports");
         fs::create_dir_all(&dir).map_err(|e| Failure::file("make", &dir, &e))?;
         let path = dir.join(format!("{}.json", report.exercise));
         let bytes = serde_json::to_vec(report)
@@ -194,9 +216,10 @@ impl Workspace {
         serde_json::from_slice(&fs::read(self.report_path(exercise)).ok()?).ok()
     }
 
-    fn report_path(&self, exercise: &str) -> PathBuf {
-        self.root
-            .join(".mslab/reports")
+    /// Where an exercise's newest report is kept.
+    pub(crate) fn report_path(&self, exercise: &str) -> PathBuf {
+        self.memory()
+            .join("reports")
             .join(format!("{exercise}.json"))
     }
 

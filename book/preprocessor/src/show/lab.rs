@@ -88,21 +88,23 @@ fn as_html(page: &mut Page<'_>, lab: &Lab, plan: &Plan, task: &str) -> String {
         title = html::text(&lab.definition.title),
         task = html::markdown(task, inner),
     );
+    // What `mslab serve` makes live: an editor, the buttons, what came of a check.
+    out.push_str("<div class=\"mslab-live\" hidden></div>\n");
     out.push_str(&checks(page, plan, inner));
     out.push_str(&folded(
         "What you begin with",
+        "mslab-starter",
         &learners(lab, &lab.starter()),
     ));
     out.push_str(&folded(
         "Our solution",
+        "mslab-solution",
         &learners(lab, &lab.subfolder("solution")),
     ));
     out.push_str(&format!(
         "<div class=\"mslab-command\"><code class=\"nohighlight\">mslab check {exercise}</code>\
          <button type=\"button\" class=\"mslab-copy\" data-mslab-copy=\"mslab check {exercise}\" hidden>Copy</button>\
-         <span class=\"mslab-said\" role=\"status\"></span></div>\n\
-         <div class=\"mslab-live\" data-mslab-live=\"{exercise}\" hidden>\
-         <button type=\"button\" class=\"mslab-check\">Check</button><div role=\"status\"></div></div>\n</section>\n"
+         <span class=\"mslab-said\" role=\"status\"></span></div>\n</section>\n"
     ));
     html::whole(&out)
 }
@@ -118,9 +120,10 @@ fn checks(page: &Page<'_>, plan: &Plan, level: usize) -> String {
             None => String::new(),
         };
         out.push_str(&format!(
-            "<li><details><summary><span class=\"mslab-what\">{}</span> <span class=\"mslab-limit\">{}</span> \
-             <span class=\"mslab-points\">{}</span></summary>{nudge}<p class=\"mslab-more\">More about this check: {}\
-             </p></details></li>\n",
+            "<li data-mslab-check=\"{}\"><details><summary><span class=\"mslab-what\">{}</span> \
+             <span class=\"mslab-limit\">{}</span> <span class=\"mslab-points\">{}</span></summary>{nudge}\
+             <p class=\"mslab-more\">More about this check: {}</p></details></li>\n",
+            html::text(&check.key),
             html::text(check.check.title()),
             html::prose(&check.bound.summary()),
             points(check),
@@ -131,7 +134,7 @@ fn checks(page: &Page<'_>, plan: &Plan, level: usize) -> String {
     out
 }
 
-fn folded(title: &str, files: &[Source]) -> String {
+fn folded(title: &str, class: &str, files: &[Source]) -> String {
     if files.is_empty() {
         return String::new();
     }
@@ -139,7 +142,9 @@ fn folded(title: &str, files: &[Source]) -> String {
         .iter()
         .map(|f| dockerfile::figure(f.name(), "", &code::file(f)))
         .collect();
-    format!("<details class=\"mslab-fold\">\n<summary>{title}</summary>\n{shown}</details>\n")
+    format!(
+        "<details class=\"mslab-fold {class}\">\n<summary>{title}</summary>\n{shown}</details>\n"
+    )
 }
 
 fn as_markdown(page: &Page<'_>, lab: &Lab, plan: &Plan, task: &str) -> String {

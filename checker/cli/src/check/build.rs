@@ -11,7 +11,7 @@ use mslab_core::evidence::{
 use mslab_core::lab::Folder;
 use mslab_core::plan::PlannedBuild;
 use mslab_core::stages::{Needs, Stage};
-use mslab_engine::context::{self, Archive, Context, ContextError, Sent};
+use mslab_engine::context::{self, Archive, ContextError, Sent};
 use mslab_engine::{BuildRequest, EngineError};
 
 use super::{Bench, Options, Subject};
@@ -83,15 +83,6 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// What would be sent for a Dockerfile. The ignore file is the Dockerfile's own, or the folder's.
-    pub(super) fn context(
-        dir: &Path,
-        dockerfile: &str,
-    ) -> Result<(Context, Option<String>), ContextError> {
-        let sent = Sent::of(dir, dockerfile)?;
-        Ok((sent.context, sent.ignore.map(|(name, _)| name)))
-    }
-
     /// Builds a target for one platform.
     pub(super) async fn build(
         &self,
@@ -148,7 +139,8 @@ impl<'a> Builder<'a> {
             request.named_contexts = self.stand_ins_for(source, target).await?;
         }
         self.keep(tag);
-        self.listener.on(Event::Building(what.to_owned()));
+        let own = (!self.is_labs_own).then(|| build.dockerfile.clone());
+        self.listener.on(Event::Building(what.to_owned(), own));
         let on = |event| self.listener.on(Event::Build(event));
         let end = self
             .bench

@@ -8,9 +8,9 @@ use mslab_core::evidence::{BuildEvidence, Evidence, Need, Observed};
 use mslab_core::judge;
 use mslab_core::plan::Plan;
 use mslab_core::source::Source;
+use mslab_engine::context::Sent;
 
-use super::Subject;
-use super::build::Builder;
+use super::{Subject, Unsaved};
 use crate::failure::{Failure, Result};
 
 /// Text files up to this size are read whole; the engine itself takes no larger Dockerfile.
@@ -23,6 +23,8 @@ pub(crate) enum Reason {
     NoEngine(String),
     /// `--static`
     Static,
+    /// What is being typed in a page.
+    Typed,
     /// `--file`
     File,
     /// `--image` or `--archive`: there is no build to look at.
@@ -39,6 +41,7 @@ impl Reason {
         let why = match self {
             Self::NoEngine(why) => return why.clone(),
             Self::Static => "--static looks at the text only",
+            Self::Typed => "while you type, only the text is; Check builds it",
             Self::File => "--file looks at the text only",
             Self::NotBuilt => "nothing was built or started",
             Self::NotText => "an image was given, and the text is not what made it",
@@ -115,13 +118,19 @@ pub(crate) fn of_text(files: Files, plan: &Plan, reason: &Reason) -> Evidence {
 }
 
 /// The lists of what each Dockerfile's build context holds, if a check asks for them.
-pub(super) fn add_contexts(evidence: &mut Evidence, subject: &Subject<'_>) {
+pub(super) fn add_contexts(evidence: &mut Evidence, subject: &Subject<'_>, unsaved: &Unsaved) {
     if !subject.plan.needs().any(|(_, need)| need == Need::Context) {
         return;
     }
     for build in &subject.plan.builds {
-        let seen = match Builder::context(subject.dir, &build.dockerfile) {
-            Ok((context, ignore_file)) => Observed::Seen(context.evidence(ignore_file)),
+        let text = |name: &str| match unsaved.get(name) {
+            Some(text) => text.as_ref().map(|t| t.clone().into_bytes()),
+            None => fs::read(subject.dir.join(name)).ok(),
+        };
+        let seen = match Sent::with_texts(subject.dir, &build.dockerfile, text) {
+            Ok(Sent { context, ignore }) => {
+                Observed::Seen(context.evidence(ignore.map(|(name, _)| name)))
+            }
             Err(e) => Observed::Failed(format!("{e}. {}", e.help())),
         };
         evidence.contexts.insert(build.dockerfile.clone(), seen);

@@ -18,6 +18,7 @@ use mslab_engine::{Capabilities, Engine};
 
 use super::build::{Builder, Variation};
 use super::evidence::Reason;
+use super::verdicts::Verdicts;
 use super::{Bench, Options, Subject, foreign, probes};
 use crate::failure::{Failure, Result};
 use crate::progress::Listener;
@@ -40,13 +41,19 @@ pub(super) async fn by_building(
         listener,
     );
     let result = async {
+        let mut verdicts = Verdicts::new(subject.plan, listener);
+        verdicts.tell(evidence);
         for build in &subject.plan.builds {
             let built = one_build(&builder, build, evidence).await?;
             evidence.builds.insert(build.key.clone(), built);
+            verdicts.has_build(&build.key);
+            verdicts.tell(evidence);
         }
         for check in &subject.plan.checks {
             if let Some(extra) = extra(&builder, check, evidence).await? {
                 evidence.extras.insert(check.key.clone(), extra);
+                verdicts.has_extra(&check.key);
+                verdicts.tell(evidence);
             }
         }
         Ok(())

@@ -8,14 +8,18 @@ mod facts;
 mod foreign;
 mod gather;
 mod probes;
+mod verdicts;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
+use mslab_core::evidence::Evidence;
 use mslab_core::judge;
 use mslab_core::lab::Lab;
 use mslab_core::plan::Plan;
 use mslab_core::report::Report;
+use mslab_core::source::Source;
 use mslab_engine::CancellationToken;
 
 pub(crate) use bases::{Base, STAND_IN_LABEL};
@@ -75,17 +79,36 @@ pub(crate) struct Hold {
     pub(crate) log_limit: Option<usize>,
 }
 
+/// Texts that take the place of files, before they are saved; `None` for a file that is gone.
+pub(crate) type Unsaved = BTreeMap<String, Option<String>>;
+
 /// Judges what the text shows; no engine, for `reason`.
 pub(crate) fn of_text(subject: &Subject<'_>, reason: &Reason) -> Result<Report> {
+    of_unsaved(subject, reason, &Unsaved::new()).map(|(report, _)| report)
+}
+
+/// The same with texts that are not saved yet.
+pub(crate) fn of_unsaved(
+    subject: &Subject<'_>,
+    reason: &Reason,
+    unsaved: &Unsaved,
+) -> Result<(Report, Evidence)> {
     let started = Instant::now();
-    let files = evidence::read_text_files(subject)?;
+    let mut files = evidence::read_text_files(subject)?;
+    for (name, text) in unsaved {
+        match text {
+            Some(text) => {
+                files.insert(name.clone(), Source::new(name.as_str(), text.as_bytes()));
+            }
+            None => {
+                files.remove(name);
+            }
+        }
+    }
     let mut evidence = evidence::of_text(files, subject.plan, reason);
-    evidence::add_contexts(&mut evidence, subject);
-    Ok(finish(
-        subject,
-        judge::judge(subject.plan, &evidence),
-        started,
-    ))
+    evidence::add_contexts(&mut evidence, subject, unsaved);
+    let report = judge::judge(subject.plan, &evidence);
+    Ok((finish(subject, report, started), evidence))
 }
 
 /// Judges with all that the plan needs.
@@ -95,10 +118,21 @@ pub(crate) async fn examine(
     options: &Options,
     listener: &dyn Listener,
 ) -> Result<Report> {
+    let looked = look(subject, means, options, listener).await;
+    looked.map(|(report, _)| report)
+}
+
+/// The same, and what was seen.
+pub(crate) async fn look(
+    subject: &Subject<'_>,
+    means: &Means<'_>,
+    options: &Options,
+    listener: &dyn Listener,
+) -> Result<(Report, Evidence)> {
     let started = Instant::now();
     let files = evidence::read_text_files(subject)?;
     let mut evidence = evidence::of_text(files, subject.plan, &Reason::NotBuilt);
-    evidence::add_contexts(&mut evidence, subject);
+    evidence::add_contexts(&mut evidence, subject, &Unsaved::new());
     let gathered = match means {
         Means::Engine(bench) => {
             gather::by_building(subject, bench, options, listener, &mut evidence).await
@@ -127,7 +161,7 @@ pub(crate) async fn examine(
         crate::verify::build_fixes(subject, bench, options, listener, &mut report).await?;
     }
     listener.on(Event::Done);
-    Ok(finish(subject, report, started))
+    Ok((finish(subject, report, started), evidence))
 }
 
 fn finish(subject: &Subject<'_>, report: Report, started: Instant) -> Report {

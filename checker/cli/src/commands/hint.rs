@@ -1,5 +1,6 @@
 //! `mslab hint`: one step more of help, for the first check that failed.
 
+use mslab_core::lab::Lab;
 use mslab_core::report::{self, Report, Status};
 
 use crate::args::Global;
@@ -7,49 +8,40 @@ use crate::commands::check::{choose, folders, print};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::terminal::say;
-use crate::workspace::Surroundings;
+use crate::workspace::{Surroundings, Workspace};
 
 /// Raises the hint level of the first failed check, and shows what that opens.
 pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
     let here = Surroundings::here()?;
-    let workspace = here.workspace()?;
     let lab = choose(&here, exercise)?;
     let name = lab.exercise();
-    let Some(mut report) = workspace.last_report(&name) else {
-        return Err(Failure::usage(format!("{name} has not been checked yet"))
-            .help(format!("Run `mslab check {name}` first.")));
-    };
-    if workspace.changed_since_report(&lab) {
-        say!(
-            "Your files have changed since the last check. `mslab check {name}` looks at them as they are now."
-        );
-        return Ok(Exit::Passed);
-    }
-    let Some(failed) = report
-        .checks
-        .iter()
-        .position(|c| c.status == Status::Failed)
-    else {
-        if report.partial {
+    let (report, level, was_last) = match raise(here.workspace()?, &lab, None)? {
+        Raised::NotChecked => {
+            return Err(Failure::usage(format!("{name} has not been checked yet"))
+                .help(format!("Run `mslab check {name}` first.")));
+        }
+        Raised::Changed => {
+            say!(
+                "Your files have changed since the last check. `mslab check {name}` looks at them as they are now."
+            );
+            return Ok(Exit::Passed);
+        }
+        Raised::NothingFailed { partial: true } => {
             say!(
                 "Nothing failed in the part that was looked at. `mslab check {name}` looks at the rest."
             );
-        } else {
-            say!("Nothing failed the last time. `mslab check {name}` checks again.");
+            return Ok(Exit::Passed);
         }
-        return Ok(Exit::Passed);
+        Raised::NothingFailed { partial: false } => {
+            say!("Nothing failed the last time. `mslab check {name}` checks again.");
+            return Ok(Exit::Passed);
+        }
+        Raised::To {
+            report,
+            level,
+            was_last,
+        } => (*report, level, was_last),
     };
-    let key = report.checks[failed].key.clone();
-    let level = workspace.update(|state| {
-        let hints = &mut state.exercises.entry(name.clone()).or_default().hints;
-        let level = hints.entry(key.clone()).or_insert(0);
-        let was_last = *level == 3;
-        *level = (*level + 1).min(3);
-        (*level, was_last)
-    })?;
-    let (level, was_last) = level;
-    only(&mut report, failed);
-    report.close_hints(|_| level);
     let next = match level {
         _ if was_last => format!("that is all there is to say: edit, then mslab check {name}"),
         1 | 2 => format!("mslab hint {name}   (shows more), or edit and mslab check {name}"),
@@ -65,6 +57,61 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
         print(&(human.render)(&reports, &options))?;
     }
     Ok(Exit::Passed)
+}
+
+/// What came of asking for a hint.
+pub(crate) enum Raised {
+    /// There is no report.
+    NotChecked,
+    /// The report is of other files than those that are there now.
+    Changed,
+    /// There is nothing to give a hint for.
+    NothingFailed {
+        /// Whether the report looked at a part only.
+        partial: bool,
+    },
+    /// One level more.
+    To {
+        /// The report with one check in it, as open as the level.
+        report: Box<Report>,
+        /// The level: 1 to 3.
+        level: u8,
+        /// Whether it was the last one already.
+        was_last: bool,
+    },
+}
+
+/// Raises the hint level of the failed check called `key`, or of the first one.
+pub(crate) fn raise(workspace: &Workspace, lab: &Lab, key: Option<&str>) -> Result<Raised> {
+    let name = lab.exercise();
+    let Some(mut report) = workspace.last_report(&name) else {
+        return Ok(Raised::NotChecked);
+    };
+    if workspace.changed_since_report(lab) {
+        return Ok(Raised::Changed);
+    }
+    let mut checks = report.checks.iter();
+    let failed = checks.position(|c| c.status == Status::Failed && key.is_none_or(|k| k == c.key));
+    let Some(failed) = failed else {
+        return Ok(Raised::NothingFailed {
+            partial: report.partial,
+        });
+    };
+    let key = report.checks[failed].key.clone();
+    let (level, was_last) = workspace.update(|state| {
+        let hints = &mut state.exercises.entry(name.clone()).or_default().hints;
+        let level = hints.entry(key).or_insert(0);
+        let was_last = *level == 3;
+        *level = (*level + 1).min(3);
+        (*level, was_last)
+    })?;
+    only(&mut report, failed);
+    report.close_hints(|_| level);
+    Ok(Raised::To {
+        report: Box::new(report),
+        level,
+        was_last,
+    })
 }
 
 /// Leaves one check in the report: a hint is about one thing.

@@ -13,6 +13,7 @@ pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod reset;
+pub(crate) mod serve;
 pub(crate) mod solution;
 pub(crate) mod verify;
 pub(crate) mod watch;

@@ -11,12 +11,6 @@ pub(crate) fn run(exercise: &str) -> Result<Exit> {
     let workspace = here.workspace()?;
     let lab = here.labs.find(exercise)?;
     let backup = workspace.reset(&lab)?;
-    workspace.update(|s| {
-        let e = s.exercises.entry(lab.exercise()).or_default();
-        e.progress = crate::workspace::Progress::New;
-        e.points = 0;
-        e.hints.clear();
-    })?;
     match backup {
         Some(path) => say!(
             "{} is as it began. Your work is kept in {}",

@@ -172,7 +172,7 @@ struct Told<'a>(Tell<'a>);
 impl Listener for Told<'_> {
     fn on(&self, event: Event) {
         match event {
-            Event::Building(what) => (self.0)(format!("building {what}")),
+            Event::Building(what, _) => (self.0)(format!("building {what}")),
             Event::Probing(key) => (self.0)(format!("starting it for `{key}`")),
             _ => {}
         }

@@ -120,10 +120,8 @@ async fn build(
         ),
     ]
     .into();
-    listener.on(Event::Building(format!(
-        "the stand-in for {}",
-        recipe.of[0]
-    )));
+    let what = format!("the stand-in for {}", recipe.of[0]);
+    listener.on(Event::Building(what, None));
     let on = |event| listener.on(Event::Build(event));
     match bench.engine.build(&request, &on, &options.cancel).await? {
         BuildEnd::Built(_) => Ok(()),
@@ -150,9 +148,8 @@ async fn bootstrap(
     listener: &dyn Listener,
     options: &Options,
 ) -> Result<()> {
-    listener.on(Event::Building(
-        "a small Debian to begin with (debootstrap, about half a minute)".to_owned(),
-    ));
+    let what = "a small Debian to begin with (debootstrap, about half a minute)";
+    listener.on(Event::Building(what.to_owned(), None));
     let dir = tempfile::tempdir().map_err(|e| Failure::file("make", &std::env::temp_dir(), &e))?;
     write_folder(dir.path(), &recipes.files)?;
     let tar = dir.path().join("bootstrap.tar");

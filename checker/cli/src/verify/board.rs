@@ -89,7 +89,9 @@ pub(crate) struct CaseListener<'a> {
 impl Listener for CaseListener<'_> {
     fn on(&self, event: Event) {
         match event {
-            Event::Building(what) => self.board.set(&self.name, Some(format!("building {what}"))),
+            Event::Building(what, _) => {
+                self.board.set(&self.name, Some(format!("building {what}")))
+            }
             Event::Probing(key) => {
                 self.board
                     .set(&self.name, Some(format!("starting it for `{key}`")));

@@ -92,6 +92,37 @@ pub fn judge(plan: &Plan, evidence: &Evidence) -> Report {
     }
 }
 
+/// A verdict alone, without its place and its fixes: what can be said at once while other evidence is still gathered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glance {
+    /// The verdict.
+    pub status: Status,
+    /// What was seen, or why nothing was.
+    pub message: String,
+    /// Points earned.
+    pub points: u32,
+}
+
+/// Judges one check of `plan` on the evidence that there is.
+#[must_use]
+pub fn glance(plan: &Plan, planned: &PlannedCheck, evidence: &Evidence) -> Glance {
+    let (status, message) = match planned.bound.judge(&view(plan, planned, evidence)) {
+        Ok(Verdict::Passed(message)) => (Status::Passed, message),
+        Ok(Verdict::Failed(finding)) => (Status::Failed, finding.message),
+        Err(Unseen::Skipped(reason)) => (Status::Skipped, reason),
+        Err(Unseen::Failed(reason)) => (Status::Error, reason),
+    };
+    Glance {
+        points: if status == Status::Passed {
+            planned.points
+        } else {
+            0
+        },
+        status,
+        message,
+    }
+}
+
 /// The beginning of the reason for which evidence is left out on purpose; such checks leave `max_score`.
 pub const ON_PURPOSE: &str = "not looked at: ";
 

@@ -23,7 +23,20 @@ impl Sent {
     /// # Errors
     /// Those of [`scan`], and an ignore file that engines refuse.
     pub fn of(root: &Path, dockerfile: &str) -> Result<Self, ContextError> {
-        let ignore = ignore_file(root, dockerfile)?;
+        Self::with_texts(root, dockerfile, |name| std::fs::read(root.join(name)).ok())
+    }
+
+    /// The same with ignore files that need not be those on the disk: `text` has what the file of a name says, and `None`
+    /// where there is no such file.
+    ///
+    /// # Errors
+    /// As for [`Sent::of`].
+    pub fn with_texts(
+        root: &Path,
+        dockerfile: &str,
+        text: impl Fn(&str) -> Option<Vec<u8>>,
+    ) -> Result<Self, ContextError> {
+        let ignore = ignore_file(dockerfile, text)?;
         let patterns = ignore.as_ref().map(|(_, ignore)| ignore);
         let context = scan(
             root,
@@ -37,9 +50,12 @@ impl Sent {
     }
 }
 
-fn ignore_file(root: &Path, dockerfile: &str) -> Result<Option<(String, Ignore)>, ContextError> {
+fn ignore_file(
+    dockerfile: &str,
+    text: impl Fn(&str) -> Option<Vec<u8>>,
+) -> Result<Option<(String, Ignore)>, ContextError> {
     for name in ignore_file_names(dockerfile) {
-        let Ok(bytes) = std::fs::read(root.join(&name)) else {
+        let Some(bytes) = text(&name) else {
             continue;
         };
         let ignore = Ignore::parse(&bytes);
