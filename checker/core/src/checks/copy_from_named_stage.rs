@@ -171,13 +171,16 @@ fn wrong(
     }
 }
 
-/// The stage's name that `image` is a slip of the finger for. Names of well-known images are meant as they are.
+/// Images of Docker Hub that need no more than their bare name: meant as they are, however near a stage's name is.
+const KNOWN: &[&str] = &[
+    "alpine", "busybox", "caddy", "composer", "debian", "docker", "fedora", "golang", "gradle",
+    "haproxy", "httpd", "maven", "mongo", "mysql", "nginx", "node", "perl", "php", "postgres",
+    "python", "redis", "ruby", "rust", "traefik", "ubuntu",
+];
+
+/// The stage's name that `image` is a slip of the finger for.
 pub(super) fn near<'a>(image: &str, names: &'a [String]) -> Option<&'a str> {
-    let known = [
-        "alpine", "busybox", "debian", "golang", "nginx", "node", "python", "ubuntu", "redis",
-        "rust",
-    ];
-    if known.contains(&image) {
+    if KNOWN.contains(&image) {
         return None;
     }
     did_you_mean(image, names.iter().map(String::as_str))
