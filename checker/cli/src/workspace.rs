@@ -39,7 +39,7 @@ impl Surroundings {
     pub(crate) fn find(here: &Path) -> Self {
         let repository = here.ancestors().find(|d| is_repository(d));
         let labs = repository.map_or(Labs::Carried, |r| Labs::Folder(r.join("labs")));
-        let workspace = match here.ancestors().find(|d| d.join(MARKER).is_file()) {
+        let workspace = match here.ancestors().find(|d| is_workspace(d)) {
             Some(root) => Some(Workspace {
                 root: root.to_owned(),
             }),
@@ -76,6 +76,11 @@ impl Surroundings {
     }
 }
 
+/// Whether `dir` is a workspace's own folder.
+pub(crate) fn is_workspace(dir: &Path) -> bool {
+    dir.join(MARKER).is_file()
+}
+
 fn is_repository(dir: &Path) -> bool {
     dir.join("checker/cli/Cargo.toml").is_file() && dir.join("labs").is_dir()
 }
@@ -99,6 +104,11 @@ impl Workspace {
         let text = "# This folder is an mslab workspace: one folder for each exercise, edited by you.\n\
                     # `mslab list` shows where you are, `mslab check` checks the next exercise.\nschema = 1\n";
         state::write_atomically(&marker, text.as_bytes())
+    }
+
+    /// Its own folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// An exercise's folder, whether it is there or not.
