@@ -117,3 +117,41 @@ fn every_check_has_its_page_and_every_lab_its_card() {
         assert_eq!(cards.count(), 1, "cards of exercise {number}");
     }
 }
+
+/// What `book/COVERAGE.md` says is taught somewhere is a chapter, and a heading of it, that are there.
+#[test]
+fn coverage_names_parts_that_are_there() {
+    let table = fs::read_to_string(root().join("book/COVERAGE.md")).expect("the table is there");
+    let chapters = all();
+    let mut seen = 0;
+    for row in table.lines().filter(|l| l.starts_with("| ")) {
+        let row = row.replace("\\|", "");
+        for place in row.split('|').nth(2).unwrap_or_default().split(';') {
+            let Some(end) = place.find(".md").map(|at| at + 3) else {
+                continue;
+            };
+            let start = place[..end].rfind(' ').map_or(0, |at| at + 1);
+            let path = &place[start..end];
+            let text = chapters.get(path);
+            let text = text.unwrap_or_else(|| panic!("there is no chapter {path}: {row}"));
+            seen += 1;
+            let Some(part) = place[end..].strip_prefix(": ") else {
+                continue;
+            };
+            let part = part.split(" (").next().unwrap_or_default().trim();
+            let is_it = |heading: &str| {
+                let rest = heading.strip_prefix(part);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+            };
+            let mut headings = text
+                .lines()
+                .filter(|l| l.starts_with('#'))
+                .map(|l| l.trim_start_matches('#').trim().replace('`', ""));
+            assert!(
+                headings.any(|h| is_it(&h)),
+                "{path} has no part `{part}`: {row}"
+            );
+        }
+    }
+    assert!(seen > 100, "the table has {seen} places");
+}

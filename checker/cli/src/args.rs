@@ -47,6 +47,11 @@ pub(crate) struct Global {
     pub(crate) engine: Option<String>,
 }
 
+/// How the two commands that speak of what failed go together.
+const HINT_AND_CHECK: &str = "\
+It speaks of the first check that failed, and each time says a little more. `mslab check` shows all of
+that at once; `mslab check --nudge` gives nudges only, and leaves the rest to be opened here.";
+
 /// When to use colour.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Color {
@@ -59,7 +64,7 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Make a workspace: every exercise's starter files, ready to edit
     Init {
-        /// The folder; the current one if none is given
+        /// The folder; the current one if none is given and it is empty
         dir: Option<PathBuf>,
     },
     /// Show the exercises, and how far you are
@@ -73,6 +78,7 @@ pub(crate) enum Command {
         exercise: Option<String>,
     },
     /// Show the next hint for what failed: a nudge, then the place, then the diff
+    #[command(after_help = HINT_AND_CHECK)]
     Hint {
         /// exercise-2, 2, or its slug; the next unfinished one if none is given
         exercise: Option<String>,
@@ -184,6 +190,9 @@ pub(crate) struct CheckArgs {
     /// Judge a `docker save` or OCI archive (- for standard input), without building
     #[arg(long, value_name = "FILE", requires = "exercise")]
     pub(crate) archive: Option<PathBuf>,
+    /// Of what does not hold give a nudge, and not yet the place and the fix: `mslab hint` opens them
+    #[arg(long, conflicts_with = "file")]
+    pub(crate) nudge: bool,
     /// Start no container: checks that need one are skipped
     #[arg(long)]
     pub(crate) no_run: bool,

@@ -9,6 +9,7 @@ mod failure;
 mod grade;
 mod images;
 mod labs;
+mod markdown;
 mod progress;
 mod runtime;
 mod serve;

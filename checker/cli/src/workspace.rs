@@ -39,7 +39,7 @@ impl Surroundings {
     pub(crate) fn find(here: &Path) -> Self {
         let repository = here.ancestors().find(|d| is_repository(d));
         let labs = repository.map_or(Labs::Carried, |r| Labs::Folder(r.join("labs")));
-        let workspace = match here.ancestors().find(|d| d.join(MARKER).is_file()) {
+        let workspace = match here.ancestors().find(|d| is_workspace(d)) {
             Some(root) => Some(Workspace {
                 root: root.to_owned(),
             }),
@@ -74,6 +74,11 @@ impl Surroundings {
             )
         })
     }
+}
+
+/// Whether `dir` is a workspace's own folder.
+pub(crate) fn is_workspace(dir: &Path) -> bool {
+    dir.join(MARKER).is_file()
 }
 
 fn is_repository(dir: &Path) -> bool {

@@ -1,9 +1,10 @@
 //! Builds what `book/sizes.toml` names and writes what was measured to `book/sizes.json`, for the book's bars:
-//! `cargo run --release -p mslab-engine --example sizes -- 2026-01-31` (today's date), from the repository's root.
-//! `make sizes` does it.
+//! `cargo run -p mslab-engine --example sizes -- 2026-01-31` (today's date), from the repository's root. `make sizes`
+//! does it.
 //!
 //! What is built on stand-ins and what is built on the images of Docker Hub goes to two columns; the one that this
-//! engine says nothing about stays as it was.
+//! engine says nothing about stays as it was. So does one in which nothing but the date would change: measuring twice on
+//! the same bases changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -71,7 +72,7 @@ struct Size {
     hub: Option<Measured>,
 }
 
-#[derive(Serialize, Deserialize, Clone)]
+#[derive(Serialize, Deserialize, Clone, PartialEq)]
 struct Measured {
     unpacked_bytes: u64,
     compressed_bytes: Option<u64>,
@@ -81,12 +82,26 @@ struct Measured {
     bases: BTreeMap<String, String>,
 }
 
-#[derive(Serialize, Deserialize, Clone)]
+#[derive(Serialize, Deserialize, Clone, PartialEq)]
 struct EngineFacts {
     name: String,
     version: String,
     image_store: String,
     platform: String,
+}
+
+impl Measured {
+    /// With the date of `old`, if that says the same.
+    fn dated_as(self, old: Option<Self>) -> Self {
+        let today = |old: &Self| Self {
+            date: self.date.clone(),
+            ..old.clone()
+        };
+        match old {
+            Some(old) if today(&old) == self => old,
+            _ => self,
+        }
+    }
 }
 
 #[tokio::main]
@@ -120,9 +135,9 @@ async fn main() -> Result<ExitCode> {
                 let old = known.remove(&entry.key);
                 let (old_stand_in, old_hub) = old.map_or((None, None), |o| (o.stand_in, o.hub));
                 let (stand_in, hub) = if stand_in {
-                    (Some(measured), old_hub)
+                    (Some(measured.dated_as(old_stand_in)), old_hub)
                 } else {
-                    (old_stand_in, Some(measured))
+                    (old_stand_in, Some(measured.dated_as(old_hub)))
                 };
                 let size = Size {
                     key: entry.key.clone(),

@@ -63,13 +63,13 @@ fn show(page: &mut Page<'_>, args: &Args<'_>) -> Result<String> {
     )))
 }
 
-/// The picture no narrower than what can be read: on a phone it is moved sideways.
+/// The picture no narrower than what can be read, which the theme decides: on a phone it is moved sideways.
 fn readable(svg: &str) -> String {
     let width = svg
         .split_once(" width=\"")
         .and_then(|(_, rest)| rest.split_once('"'));
     let style = format!(
-        "<svg style=\"min-width:min(36rem,{}px)\" ",
+        "<svg style=\"min-width:min(var(--mslab-picture),{}px)\" ",
         width.map_or("0", |(w, _)| w)
     );
     svg.replacen("<svg ", &style, 1)

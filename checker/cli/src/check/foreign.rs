@@ -19,12 +19,7 @@ pub(super) fn not_yet(
     platforms.find(|p| needs_foreign_base(source, build, p))?;
     let plan = builder.subject.plan;
     let first = plan.checks.iter().find(|check| {
-        let view = View {
-            evidence,
-            key: &check.key,
-            build: plan.build_of(check),
-            manifests: &plan.manifests,
-        };
+        let view = View::new(plan, check, evidence);
         plan.build_of(check).dockerfile == build.dockerfile
             && check.bound.needs().is_empty()
             && matches!(check.bound.judge(&view), Ok(Verdict::Failed(_)))

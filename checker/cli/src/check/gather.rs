@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use mslab_core::checks::{Verdict, View};
+use mslab_core::checks::{Verdict, View, misspelt_stage};
 use mslab_core::dockerfile::{Command, Instruction, features};
 use mslab_core::evidence::{
     BuildEvidence, BuildFailure, BuildFailureCause, BuildOutcome, Built, Evidence, Extra, Need,
@@ -126,6 +126,11 @@ async fn one_build(
                 outcome = Observed::Seen(BuildOutcome::Failed(own_fault(reason)));
             }
         }
+        if let Observed::Failed(reason) = &outcome
+            && let Some(failure) = misspelt(reason, build, evidence)
+        {
+            outcome = Observed::Seen(BuildOutcome::Failed(failure));
+        }
         let Observed::Seen(BuildOutcome::Built(built)) = &outcome else {
             return Ok(failed(outcome));
         };
@@ -245,6 +250,20 @@ fn cannot_be_built_here(
                 engine.identity().label()
             )
         })
+}
+
+/// What looked like a registry's fault, and is a slip of the finger: a stage's name that is not quite one. Some engines
+/// see that themselves; others ask for an image of that name.
+fn misspelt(reason: &str, build: &PlannedBuild, evidence: &Evidence) -> Option<BuildFailure> {
+    let source = evidence.dockerfiles.get(&build.dockerfile)?;
+    let target = source
+        .graph
+        .find_first(build.target.iter().map(String::as_str))?;
+    let (_, name, _) = misspelt_stage(source, target)?;
+    Some(failure(
+        reason.to_owned(),
+        BuildFailureCause::UnknownStage(name.to_owned()),
+    ))
 }
 
 /// What looked like the environment's fault, and is not: the lab's solution gets through.
@@ -397,7 +416,6 @@ async fn after_build(
             if holds(
                 builder,
                 check,
-                build,
                 evidence,
                 again(first.clone(), Extra::Rebuild),
             ) {
@@ -444,18 +462,12 @@ fn cached_steps(outcome: &Observed<BuildOutcome>) -> Option<(usize, usize)> {
 fn holds(
     builder: &Builder<'_>,
     check: &PlannedCheck,
-    build: &PlannedBuild,
     evidence: &Evidence,
     seen: Observed<Extra>,
 ) -> bool {
     let mut evidence = evidence.clone();
     evidence.extras.insert(check.key.clone(), seen);
-    let view = View {
-        evidence: &evidence,
-        key: &check.key,
-        build,
-        manifests: &builder.subject.plan.manifests,
-    };
+    let view = View::new(builder.subject.plan, check, &evidence);
     matches!(check.bound.judge(&view), Ok(Verdict::Passed(_)))
 }
 

@@ -25,15 +25,23 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> Result<Exit> {
         "classroom50" => Some(submission()?),
         _ => None,
     };
-    let reports = if args.file.is_empty() {
+    let (reports, stopped) = if args.file.is_empty() {
         exercises(args, global)?
     } else {
-        args.file.iter().map(|p| file(p)).collect::<Result<_>>()?
+        (
+            args.file.iter().map(|p| file(p)).collect::<Result<_>>()?,
+            None,
+        )
     };
     let folders = folders(&reports)?;
+    let next = match &stopped {
+        Some(_) => None,
+        None if args.nudge => next_nudge(&reports).or_else(|| next_step(&reports, &folders)),
+        None => next_step(&reports, &folders),
+    };
     let options = report::Options {
         color: args.output.is_none(),
-        next: next_step(&reports, &folders),
+        next,
         folders,
         submission,
         ..options(global)
@@ -46,7 +54,14 @@ pub(crate) fn run(args: &CheckArgs, global: &Global) -> Result<Exit> {
     if args.format == "github" {
         write_job_summary(|bytes| report::markdown_within(&reports, &options, bytes))?;
     }
-    Ok(exit_of(&reports))
+    // Said last, below what the text showed: it is what there is to do first.
+    match stopped {
+        Some(failure) => {
+            anstream::eprintln!();
+            Err(failure)
+        }
+        None => Ok(exit_of(&reports)),
+    }
 }
 
 /// Where each exercise is, as seen from the current folder: reports name files by it, so that a terminal, an editor and
@@ -190,6 +205,15 @@ pub(crate) fn next_step(reports: &[Report], folders: &BTreeMap<String, String>) 
     })
 }
 
+/// The sentence after a report whose hints are closed: how to open them.
+fn next_nudge(reports: &[Report]) -> Option<String> {
+    let [report] = reports else { return None };
+    let exercise = &report.exercise;
+    (report.outcome == Outcome::Failed).then(|| {
+        format!("mslab hint {exercise}   (opens the first of them), or edit and mslab check {exercise} --nudge")
+    })
+}
+
 /// GitHub shows this file's Markdown on the run's page; of a step that writes more, it shows nothing.
 const SUMMARY_BYTES: usize = 1024 * 1024;
 
@@ -223,7 +247,8 @@ fn file(path: &Path) -> Result<Report> {
     Ok(report)
 }
 
-fn exercises(args: &CheckArgs, global: &Global) -> Result<Vec<Report>> {
+/// The reports, and for a person at a terminal what kept them from being whole.
+fn exercises(args: &CheckArgs, global: &Global) -> Result<(Vec<Report>, Option<Failure>)> {
     let here = Surroundings::here()?;
     let workspace = here.workspace()?;
     let labs = if args.all {
@@ -253,6 +278,7 @@ fn exercises(args: &CheckArgs, global: &Global) -> Result<Vec<Report>> {
             canary: &canary,
         })
         .collect();
+    let mut stopped = None;
     let reports = if args.static_only {
         from_text(&subjects, &Reason::Static)?
     } else {
@@ -288,10 +314,29 @@ fn exercises(args: &CheckArgs, global: &Global) -> Result<Vec<Report>> {
                 failure.print();
                 from_text(&subjects, &Reason::NoEngine(failure.message().to_owned()))?
             }
+            // A person wants what can be said all the same, of the exercise at hand.
+            Err(failure) if failure.exit == Exit::Environment && shows_text(args) => {
+                let text = from_text(
+                    &subjects,
+                    &Reason::NoEngine("nothing could be built".into()),
+                )?;
+                let mut checks = text.iter().flat_map(|r| &r.checks);
+                if !checks.any(|c| c.status == Status::Failed) {
+                    return Err(failure);
+                }
+                anstream::eprintln!("Nothing could be built. This much the text alone shows:\n");
+                stopped = Some(failure);
+                text
+            }
             looked => looked?,
         }
     };
-    remember(workspace, &labs, reports)
+    Ok((remember(workspace, &labs, reports, args.nudge)?, stopped))
+}
+
+/// Whether the text's findings belong below an engine's failure: the text was to be built, and is one exercise's.
+fn shows_text(args: &CheckArgs) -> bool {
+    !args.all && args.image.is_none() && args.archive.is_none()
 }
 
 fn from_text(subjects: &[Subject<'_>], reason: &Reason) -> Result<Vec<Report>> {
@@ -318,11 +363,12 @@ pub(crate) fn choose(here: &Surroundings, name: Option<&str>) -> Result<Lab> {
     }
 }
 
-/// Keeps what came of whole checks, and closes hints that are not open yet.
+/// Keeps what came of whole checks, and closes hints that are not open yet where the lab or the person wants them closed.
 pub(crate) fn remember(
     workspace: &Workspace,
     labs: &[Lab],
     mut reports: Vec<Report>,
+    nudge: bool,
 ) -> Result<Vec<Report>> {
     let whole = reports
         .iter()
@@ -347,12 +393,22 @@ pub(crate) fn remember(
     for report in reports.iter().filter(|r| r.outcome != Outcome::Error) {
         workspace.keep_report(report)?;
     }
-    let state = workspace.state()?;
-    for (lab, report) in labs.iter().zip(&mut reports) {
-        if lab.definition.hints == mslab_core::lab::Hints::Progressive {
-            let exercise = state.exercise(&report.exercise);
-            report.close_hints(|key| exercise.hints.get(key).copied().unwrap_or(1));
-        }
+    let closed = |lab: &Lab| nudge || lab.definition.hints == mslab_core::lab::Hints::Progressive;
+    for (_, report) in labs.iter().zip(&mut reports).filter(|(l, _)| closed(l)) {
+        // The nudges are given here, so that `mslab hint` goes on with the place.
+        let failed = report.checks.iter().filter(|c| c.status == Status::Failed);
+        let levels = workspace.update(|state| {
+            let levels = &mut state
+                .exercises
+                .entry(report.exercise.clone())
+                .or_default()
+                .hints;
+            for check in failed {
+                levels.entry(check.key.clone()).or_insert(1);
+            }
+            levels.clone()
+        })?;
+        report.close_hints(|key| levels.get(key).copied().unwrap_or(1));
     }
     Ok(reports)
 }

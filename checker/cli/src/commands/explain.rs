@@ -33,7 +33,7 @@ pub(crate) fn run(check: Option<&str>, markdown: bool) -> Result<Exit> {
     }
     let labs = Surroundings::here()?.labs;
     match labs.find(id) {
-        Ok(lab) => return task(&lab),
+        Ok(lab) => return task(&lab, markdown),
         Err(e) if id.to_ascii_lowercase().starts_with("exercise") => return Err(e),
         Err(_) => {}
     }
@@ -53,13 +53,17 @@ pub(crate) fn run(check: Option<&str>, markdown: bool) -> Result<Exit> {
     Err(Failure::usage(format!("there is no check called `{id}`")).help(help))
 }
 
-/// An exercise's task, as its author wrote it.
-fn task(lab: &Lab) -> Result<Exit> {
-    let text = lab
-        .files
-        .get("README.md")
-        .map(|f| String::from_utf8_lossy(&f.bytes));
-    print(&text.unwrap_or_default())?;
+/// An exercise's task; with `markdown` as its author wrote it.
+fn task(lab: &Lab, markdown: bool) -> Result<Exit> {
+    let Some(file) = lab.files.get("README.md") else {
+        return Ok(Exit::Passed);
+    };
+    let text = String::from_utf8_lossy(&file.bytes);
+    if markdown {
+        print(&text)?;
+    } else {
+        print(&crate::markdown::render(&text, terminal::width()))?;
+    }
     Ok(Exit::Passed)
 }
 

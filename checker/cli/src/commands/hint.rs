@@ -1,6 +1,6 @@
 //! `mslab hint`: one step more of help, for the first check that failed.
 
-use mslab_core::lab::Lab;
+use mslab_core::lab::{Hints, Lab};
 use mslab_core::report::{self, Report, Status};
 
 use crate::args::Global;
@@ -44,7 +44,13 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
     };
     let next = match level {
         _ if was_last => format!("that is all there is to say: edit, then mslab check {name}"),
-        1 | 2 => format!("mslab hint {name}   (shows more), or edit and mslab check {name}"),
+        1 | 2 if lab.definition.hints == Hints::Progressive => {
+            format!("mslab hint {name}   (shows more), or edit and mslab check {name}")
+        }
+        1 | 2 => format!(
+            "mslab hint {name}   (shows more), or edit and mslab check {name} --nudge   (without --nudge it shows \
+             everything)"
+        ),
         _ => format!("edit, then mslab check {name}"),
     };
     let reports = [report];

@@ -65,7 +65,7 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
                 // The engine may come back, the file may be mended: the watch goes on.
                 Some(Err(failure)) => failure.print(),
                 Some(Ok(report)) => {
-                    let reports = remember(workspace, &labs, vec![report])?;
+                    let reports = remember(workspace, &labs, vec![report], false)?;
                     let folders = folders(&reports)?;
                     let options = mslab_core::report::Options {
                         folders,

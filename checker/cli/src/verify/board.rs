@@ -90,7 +90,7 @@ impl Listener for CaseListener<'_> {
     fn on(&self, event: Event) {
         match event {
             Event::Building(what, _) => {
-                self.board.set(&self.name, Some(format!("building {what}")))
+                self.board.set(&self.name, Some(format!("building {what}")));
             }
             Event::Probing(key) => {
                 self.board

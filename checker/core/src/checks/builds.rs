@@ -4,15 +4,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::mend::name_and_tag;
-use super::{Check, Doc, Example, Judged, Verdict, View, failure};
+use super::{Check, Doc, Example, Judged, Verdict, View, copy_from_named_stage, failure};
 use crate::diagnostic::{Finding, Fix, did_you_mean};
-use crate::dockerfile::{Command, Keyword};
+use crate::dockerfile::Keyword;
 use crate::edits::Edits;
 use crate::evidence::{
-    BuildFailure, BuildFailureCause, BuildOutcome, Need, Observed, SourceEvidence, Unseen,
+    BuildFailure, BuildFailureCause, BuildOutcome, Need, Observed, SourceEvidence,
 };
 use crate::source::Span;
-use crate::stages::{Base, Problem, Stage};
+use crate::stages::{Edge, Needs, Problem, Stage, Via};
 use crate::units::Millis;
 
 /// See [`Check::DOC`].
@@ -67,11 +67,9 @@ impl Check for Builds {
             return Ok(finding.into());
         }
         let outcome = match view.outcome() {
-            // The engine asked a registry for what is a slip of the finger.
-            Err(unseen @ Unseen::Failed(_)) => {
-                return misspelt_stage(view).map_or(Err(unseen), |finding| Ok(finding.into()));
-            }
-            outcome => outcome?,
+            // No engine needs to ask a registry for what is a slip of the finger.
+            Err(unseen) => return slip(view).map_or(Err(unseen), |finding| Ok(finding.into())),
+            Ok(outcome) => outcome,
         };
         match outcome {
             BuildOutcome::Failed(failure) => Ok(failure::finding(view, failure).into()),
@@ -100,7 +98,7 @@ impl Check for Builds {
                 failure::mended_by_text(view, failure)
             }
             Some(Observed::Seen(BuildOutcome::Built(_))) => None,
-            _ => Some(true),
+            _ => Some(slip(view).is_none()),
         }
     }
 }
@@ -143,42 +141,57 @@ fn refused(view: &View<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-/// A `FROM` whose base reads almost like a stage of the file, and not like an image with a tag.
-fn misspelt_stage(view: &View<'_>) -> Option<Finding> {
-    let source = view.source().ok()?;
+/// A name after `FROM` or `--from` that is written in the text, reads almost like an earlier stage, and not like an image
+/// with a tag: the place, the name, and the stage that was probably meant.
+///
+/// Only a registry can say for certain that there is no image of that name; ask here where it could not be asked.
+#[must_use]
+pub fn misspelt_stage<'a>(
+    source: &'a SourceEvidence,
+    target: &Stage,
+) -> Option<(&'a Edge, &'a str, String)> {
     let graph = &source.graph;
-    let reachable = view.reachable().ok()?;
-    let misspelt = graph.stages.iter().find_map(|stage| {
-        let Base::Image(name) = &stage.base else {
-            return None;
-        };
-        let earlier = graph.stages.iter().take_while(|s| s.index < stage.index);
-        let names = earlier
-            .filter_map(|s| s.name.as_ref())
-            .map(|n| n.text.as_str());
-        let near = did_you_mean(name, names)?;
-        let is_image = graph.stages.iter().any(|s| match &s.base {
-            Base::Image(other) => s.index != stage.index && name_and_tag(other).0 == name,
-            _ => false,
-        });
-        let bare = !name.contains([':', '/', '@']) && !is_image;
-        (bare && reachable.contains(&stage.index)).then_some((stage, name, near))
-    });
-    let (stage, name, near) = misspelt?;
-    let from = source.dockerfile.instructions.get(stage.from)?;
-    let Command::From { image, .. } = &from.command else {
-        return None;
+    let reachable = graph.reachable(target.index);
+    let image = |edge: &'a Edge| match &edge.needs {
+        Needs::Image(name) => Some(name.as_str()),
+        Needs::Stage(_) => None,
     };
-    let title = format!("start from the stage `{near}`");
-    let edits = Edits::new(title, &source.path, &source.dockerfile.source);
-    let finding = view.finding(format!("no stage is called `{name}`"), image.span);
+    let needed = graph.edges.iter().filter(|e| reachable.contains(&e.stage));
+    needed.into_iter().find_map(|edge| {
+        let name = image(edge)?;
+        let with_tag =
+            |e: &'a Edge| image(e).is_some_and(|o| o != name && name_and_tag(o).0 == name);
+        let bare = !name.contains([':', '/', '@']) && !graph.edges.iter().any(with_tag);
+        let earlier = graph.stages.iter().take(edge.stage);
+        let names: Vec<String> = earlier
+            .filter_map(|s| Some(s.name.as_ref()?.text.clone()))
+            .collect();
+        let near = copy_from_named_stage::near(name, &names)?;
+        (bare && source.dockerfile.source.snippet(edge.span) == name)
+            .then(|| (edge, name, near.to_owned()))
+    })
+}
+
+/// The finding for such a name; `None` where a check of its own speaks of it.
+fn slip(view: &View<'_>) -> Option<Finding> {
+    let source = view.source().ok()?;
+    let (edge, name, near) = misspelt_stage(source, view.target().ok()?)?;
+    if view.copies_judged && edge.via != Via::From {
+        return None;
+    }
+    let edits = Edits::new(
+        format!("write `{near}`"),
+        &source.path,
+        &source.dockerfile.source,
+    );
+    let finding = view.finding(format!("there is no stage called `{name}`"), edge.span);
     let finding = finding
         .expected(
-            format!("the stage `{near}`"),
-            format!("`{name}`, which is taken for an image"),
+            "an earlier stage, or an image that can be had",
+            format!("`{name}`, which the engine takes for an image"),
         )
-        .help("No image of that name could be had either.");
-    Some(finding.fix(edits.replace(image.span, near).done()))
+        .help(format!("Did you mean the stage `{near}`?"));
+    Some(finding.fix(edits.replace(edge.span, near).done()))
 }
 
 fn no_target(view: &View<'_>, source: &SourceEvidence) -> Finding {
@@ -262,24 +275,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_that_is_almost_a_stage_is_a_slip_of_the_finger() {
-        let found = |text: &str| Case::new(text).seen(misspelt_stage);
-        let case = "FROM node:24 AS builder\nRUN make\nFROM biulder AS production\n";
-        let finding = found(case).unwrap();
-        assert_eq!(finding.message, "no stage is called `biulder`");
-        let after = Case::new(case).after(&finding.fixes[0]);
-        assert!(
-            after
-                .text("Dockerfile")
-                .contains("FROM builder AS production")
-        );
+    fn a_name_that_is_almost_a_stage_is_a_slip_of_the_finger() {
+        let found = |text: &str| Case::new(text).seen(slip);
+        for line in [
+            "FROM biulder AS production\n",
+            "FROM a AS production\nCOPY --from=biulder /x /x\nCOPY --from=biulder /y /y\n",
+            "FROM a AS production\nRUN --mount=type=bind,from=biulder,target=/x true\n",
+        ] {
+            let text = format!("FROM node:24 AS builder\nRUN make\n{line}");
+            let finding = found(&text).unwrap();
+            assert_eq!(finding.message, "there is no stage called `biulder`");
+            let after = Case::new(&text).after(&finding.fixes[0]).text("Dockerfile");
+            let mended = text.replacen("biulder", "builder", 1);
+            assert_eq!(after, mended);
+        }
         assert_eq!(
             found("FROM node:24 AS nodes\nFROM node AS production\n"),
             None
         );
-        for image in ["builders:1", "registry.example/biulder", "debian"] {
-            let text = format!("FROM node:24 AS builder\nFROM {image} AS production\n");
+        for image in ["builders:1", "registry.example/biulder", "debian", "$NAME"] {
+            let text = format!(
+                "ARG NAME=biulder\nFROM node:24 AS builder\nFROM {image} AS production\n\
+                 FROM a AS other\nCOPY --from=biulder /x /x\n"
+            );
             assert_eq!(found(&text), None, "{image}");
         }
+    }
+
+    #[test]
+    fn nobody_says_twice_what_was_mistyped() {
+        let copy =
+            Case::new("FROM a AS builder\nFROM b AS production\nCOPY --from=bulider /x /x\n");
+        let base = Case::new("FROM a AS builder\nFROM bulider AS production\n");
+        let judged = |view: &View<'_>| {
+            let view = View {
+                copies_judged: true,
+                ..*view
+            };
+            slip(&view).is_some()
+        };
+        assert!(!copy.seen(judged));
+        assert!(base.seen(judged));
     }
 }

@@ -301,6 +301,7 @@ impl Case {
             key: "key",
             build: &self.build,
             manifests: &self.manifests,
+            copies_judged: false,
         })
     }
 }

@@ -192,7 +192,7 @@ fn wrong(
     }
 }
 
-/// The stage's name that `image` is a slip of the finger for. Names of well-known images are meant as they are.
+/// The stage's name that `image` is a slip of the finger for.
 pub(super) fn near<'a>(image: &str, names: &'a [String]) -> Option<&'a str> {
     if is_well_known(image) {
         return None;

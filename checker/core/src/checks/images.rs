@@ -52,8 +52,9 @@ impl<'a> Reference<'a> {
 /// Whether people mean Docker Hub's own image of that name when they write it, and not a stage or a named context.
 pub(super) fn is_well_known(name: &str) -> bool {
     const NAMES: &[&str] = &[
-        "alpine", "busybox", "caddy", "debian", "docker", "fedora", "golang", "httpd", "nginx",
-        "node", "php", "postgres", "python", "redis", "ruby", "rust", "ubuntu",
+        "alpine", "busybox", "caddy", "composer", "debian", "docker", "fedora", "golang", "gradle",
+        "haproxy", "httpd", "maven", "mongo", "mysql", "nginx", "node", "perl", "php", "postgres",
+        "python", "redis", "ruby", "rust", "traefik", "ubuntu",
     ];
     NAMES.contains(&Reference::parse(name).short_name())
 }

@@ -86,6 +86,7 @@ use serde::de::DeserializeOwned;
 use crate::diagnostic::{Finding, did_you_mean};
 use crate::evidence::{Need, Unseen};
 
+pub use builds::misspelt_stage;
 pub use doc::{Doc, Example, ExampleEvidence};
 pub use final_base::image_matches;
 pub use page::{PageOptions, list, page};

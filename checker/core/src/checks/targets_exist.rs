@@ -159,7 +159,7 @@ fn finding(
         finding = finding.fix(name_them(source, &given));
     } else if let Some(fix) = begin_second_stage(source, missing) {
         finding = finding.fix(fix).help(
-            "This only gives both stages their names: the second one still ships all that the first one has. Then let it \
+            "Two names alone win nothing: a second stage that goes on from the first one ships all that it has. Let it \
              begin from a smaller image, and COPY --from the first one what is needed to run.",
         );
     }
@@ -288,7 +288,10 @@ fn begin_second_stage(source: &SourceEvidence, missing: &[&Names]) -> Option<Fix
         })
         .last();
     let from = from_span(source, stage)?;
-    let title = format!("name the stage `{builder}`, and begin a second one called `{production}`");
+    let title = format!(
+        "name the stage `{builder}`, and begin a second one called `{production}`: a first step, which still ships all \
+         of `{builder}`"
+    );
     let line = format!("FROM {builder} AS {production}");
     let edits = Edits::new(title, &source.path, &source.dockerfile.source)
         .insert(from.end, format!(" AS {builder}"));

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use super::Check as _;
+use super::copy_from_named_stage::CopyFromNamedStage;
 use crate::diagnostic::{Finding, Place};
 use crate::dockerfile::Instruction;
 use crate::evidence::{
     BuildEvidence, BuildOutcome, Built, Evidence, Extra, PlatformImage, SourceEvidence, Unseen,
 };
 use crate::image::Image;
-use crate::plan::PlannedBuild;
+use crate::plan::{Plan, PlannedBuild, PlannedCheck};
 use crate::source::Span;
 use crate::stages::Stage;
 
@@ -23,9 +25,26 @@ pub struct View<'a> {
     pub build: &'a PlannedBuild,
     /// The lab's dependency manifests, such as `go.mod`: paths or globs.
     pub manifests: &'a [String],
+    /// Whether `copy-from-named-stage` judges the same text: it says more of a misspelt `--from` than `builds` does.
+    pub copies_judged: bool,
 }
 
 impl<'a> View<'a> {
+    /// The evidence as a check of `plan` sees it.
+    #[must_use]
+    pub fn new(plan: &'a Plan, check: &'a PlannedCheck, evidence: &'a Evidence) -> Self {
+        Self {
+            evidence,
+            key: &check.key,
+            build: plan.build_of(check),
+            manifests: &plan.manifests,
+            copies_judged: plan
+                .checks
+                .iter()
+                .any(|c| c.check.id() == CopyFromNamedStage::ID),
+        }
+    }
+
     /// The build's Dockerfile.
     ///
     /// # Errors

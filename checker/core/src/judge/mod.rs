@@ -55,7 +55,7 @@ pub fn judge(plan: &Plan, evidence: &Evidence) -> Report {
     let verdicts: Vec<_> = plan
         .checks
         .iter()
-        .map(|c| c.bound.judge(&view(plan, c, evidence)))
+        .map(|c| c.bound.judge(&View::new(plan, c, evidence)))
         .collect();
     let trial = Trial {
         plan,
@@ -106,7 +106,7 @@ pub struct Glance {
 /// Judges one check of `plan` on the evidence that there is.
 #[must_use]
 pub fn glance(plan: &Plan, planned: &PlannedCheck, evidence: &Evidence) -> Glance {
-    let (status, message) = match planned.bound.judge(&view(plan, planned, evidence)) {
+    let (status, message) = match planned.bound.judge(&View::new(plan, planned, evidence)) {
         Ok(Verdict::Passed(message)) => (Status::Passed, message),
         Ok(Verdict::Failed(finding)) => (Status::Failed, finding.message),
         Err(Unseen::Skipped(reason)) => (Status::Skipped, reason),
@@ -128,15 +128,6 @@ pub const ON_PURPOSE: &str = "not looked at: ";
 
 fn skipped_on_purpose(reason: &str) -> bool {
     reason.starts_with(ON_PURPOSE)
-}
-
-fn view<'a>(plan: &'a Plan, check: &'a PlannedCheck, evidence: &'a Evidence) -> View<'a> {
-    View {
-        evidence,
-        key: &check.key,
-        build: plan.build_of(check),
-        manifests: &plan.manifests,
-    }
 }
 
 struct Trial<'a> {
@@ -255,7 +246,7 @@ impl Trial<'_> {
     fn promised(&self, planned: &PlannedCheck, copy: &Evidence) -> Option<bool> {
         planned
             .bound
-            .promised_by_text(&view(self.plan, planned, copy))
+            .promised_by_text(&View::new(self.plan, planned, copy))
     }
 
     fn harmless(&self, copy: &Evidence) -> bool {

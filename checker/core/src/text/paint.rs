@@ -37,7 +37,7 @@ impl Tone {
 }
 
 /// Paints, or does not.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Pen {
     /// Whether the text carries colours as ANSI sequences.
     pub color: bool,
