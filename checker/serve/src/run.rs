@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Code, End, Event, News, Problem, Run, StopReason};
@@ -81,7 +80,6 @@ struct Current {
     /// When it began to look at the files.
     since: SystemTime,
     stop: Arc<Stop>,
-    task: Option<JoinHandle<()>>,
 }
 
 /// How a run is stopped, and why it was.
@@ -89,6 +87,8 @@ struct Current {
 struct Stop {
     cancel: CancellationToken,
     why: Mutex<Option<StopReason>>,
+    /// Cancelled when the run has ended, however it did.
+    ended: CancellationToken,
 }
 
 impl Stop {
@@ -147,9 +147,9 @@ impl Runs {
                 help: "Start it again: `mslab serve`.".to_owned(),
             });
         }
-        let previous = state.current.take().map(|mut c| {
+        let previous = state.current.take().map(|c| {
             c.stop.because(StopReason::NewerCheck);
-            c.task.take()
+            c.stop
         });
         state.last += 1;
         let run = Run {
@@ -159,18 +159,15 @@ impl Runs {
         };
         let stop = Arc::new(Stop::default());
         let number = run.run;
-        let task = tokio::spawn(self.clone().go(
-            number,
-            exercise.to_owned(),
-            stop.clone(),
-            previous.flatten(),
-            ended,
-        ));
+        let exercise = exercise.to_owned();
+        let go = self
+            .clone()
+            .go(number, exercise, stop.clone(), previous, ended);
+        tokio::spawn(go);
         state.current = Some(Current {
             run,
             since: SystemTime::now(),
             stop,
-            task: Some(task),
         });
         Ok(number)
     }
@@ -180,12 +177,13 @@ impl Runs {
         run: u64,
         exercise: String,
         stop: Arc<Stop>,
-        previous: Option<JoinHandle<()>>,
+        previous: Option<Arc<Stop>>,
         ended: impl FnOnce(&str, Option<&Checked>) + Send,
     ) {
+        let _ended = stop.ended.clone().drop_guard();
         if let Some(previous) = previous {
             // It ends soon: it has been cancelled. How it ended it has said itself.
-            let _ = previous.await;
+            previous.ended.cancelled().await;
         }
         let begun = Event::RunStarted {
             run,
@@ -270,34 +268,29 @@ impl Runs {
 
     /// Stops the run of `exercise`, if there is one, and waits until it has left its files alone.
     pub(crate) async fn settle(&self, exercise: &str, why: StopReason) {
-        let task = {
-            let mut state = self.state();
-            let current = state
-                .current
-                .as_mut()
-                .filter(|c| c.run.exercise == exercise);
-            current.and_then(|c| {
-                c.stop.because(why);
-                c.task.take()
-            })
+        let stop = {
+            let state = self.state();
+            let current = state.current.as_ref();
+            current
+                .filter(|c| c.run.exercise == exercise)
+                .map(|c| c.stop.clone())
         };
-        if let Some(task) = task {
-            let _ = task.await;
+        if let Some(stop) = stop {
+            stop.because(why);
+            stop.ended.cancelled().await;
         }
     }
 
     /// Stops what is running, and waits for its end; nothing begins after that.
     pub(crate) async fn close(&self) {
-        let task = {
+        let stop = {
             let mut state = self.state();
             state.closed = true;
-            state.current.as_mut().and_then(|c| {
-                c.stop.because(StopReason::ServerEnds);
-                c.task.take()
-            })
+            state.current.as_ref().map(|c| c.stop.clone())
         };
-        if let Some(task) = task {
-            let _ = task.await;
+        if let Some(stop) = stop {
+            stop.because(StopReason::ServerEnds);
+            stop.ended.cancelled().await;
         }
     }
 }

@@ -14,6 +14,8 @@ use crate::desk::Desk;
 const QUIET: Duration = Duration::from_millis(80);
 /// Where nothing is told of changes, they are looked for this often.
 const LOOK: Duration = Duration::from_secs(2);
+/// Where they are told: not every disk tells of all.
+const LOOK_ALL_THE_SAME: Duration = Duration::from_secs(10);
 
 /// What mslab keeps in a workspace.
 const MEMORY: &str = ".mslab";
@@ -145,9 +147,11 @@ impl Watched {
 
 /// Follows the changes until the desk is gone.
 pub(crate) async fn follow(desk: Weak<Desk>, mut changes: Changes) {
+    // Without a watcher, nobody holds the other end.
+    let mut look = LOOK_ALL_THE_SAME;
     loop {
         let mut paths = BTreeSet::new();
-        match tokio::time::timeout(LOOK, changes.recv()).await {
+        match tokio::time::timeout(look, changes.recv()).await {
             Ok(Some(path)) => {
                 paths.insert(path);
                 while let Ok(Some(path)) = tokio::time::timeout(QUIET, changes.recv()).await {
@@ -157,7 +161,10 @@ pub(crate) async fn follow(desk: Weak<Desk>, mut changes: Changes) {
                     }
                 }
             }
-            Ok(None) => tokio::time::sleep(LOOK).await,
+            Ok(None) => {
+                look = LOOK;
+                tokio::time::sleep(look).await;
+            }
             Err(_) => {}
         }
         let Some(desk) = desk.upgrade() else { return };

@@ -24,26 +24,26 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 /// Nothing here takes longer.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a check does next.
-pub enum Step {
+pub(crate) enum Step {
     News(News),
     Log(usize, Vec<u8>),
     End(Answer<()>),
 }
 
 /// One exercise, whose checks do what the test says.
-pub struct Fake {
+pub(crate) struct Fake {
     root: PathBuf,
     steps: AsyncMutex<mpsc::UnboundedReceiver<Step>>,
     /// The checks that began, and those that were cancelled.
-    pub began: Mutex<u32>,
-    pub cancelled: Mutex<u32>,
-    pub progress: Mutex<Progress>,
+    pub(crate) began: Mutex<u32>,
+    pub(crate) cancelled: Mutex<u32>,
+    pub(crate) progress: Mutex<Progress>,
 }
 
-pub fn report() -> Report {
+pub(crate) fn report() -> Report {
     Report {
         schema: SCHEMA.into(),
         exercise: "exercise-1".into(),
@@ -196,14 +196,14 @@ impl Room for Fake {
 }
 
 /// A server that runs.
-pub struct Served {
-    pub root: TempDir,
-    pub port: u16,
-    pub token: String,
-    pub room: Arc<Fake>,
-    pub steps: mpsc::UnboundedSender<Step>,
-    pub cancel: CancellationToken,
-    pub ended: tokio::task::JoinHandle<std::io::Result<()>>,
+pub(crate) struct Served {
+    pub(crate) root: TempDir,
+    pub(crate) port: u16,
+    pub(crate) token: String,
+    pub(crate) room: Arc<Fake>,
+    pub(crate) steps: mpsc::UnboundedSender<Step>,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) ended: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
 impl Drop for Served {
@@ -212,10 +212,10 @@ impl Drop for Served {
     }
 }
 
-pub const PAGE: &str =
+pub(crate) const PAGE: &str =
     "<!DOCTYPE html><html><head><script>let own = 1;</script></head><body>the book</body></html>";
 
-pub async fn serve() -> Served {
+pub(crate) async fn serve() -> Served {
     let root = tempfile::tempdir().unwrap();
     let workspace = root.path().join("workspace");
     fs::create_dir_all(workspace.join(".mslab/reports")).unwrap();
@@ -252,29 +252,29 @@ pub async fn serve() -> Served {
 
 /// An answer.
 #[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub head: String,
-    pub body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
             let (n, value) = line.split_once(':')?;
             n.eq_ignore_ascii_case(name).then(|| value.trim())
         })
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
     }
 
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         self.json()["error"]["code"]
             .as_str()
             .unwrap_or_default()
@@ -283,7 +283,7 @@ impl Reply {
 }
 
 /// Reads one answer whole.
-pub async fn read(stream: &mut TcpStream) -> Reply {
+pub(crate) async fn read(stream: &mut TcpStream) -> Reply {
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 64 << 10];
     let head_end = loop {
@@ -326,27 +326,27 @@ pub async fn read(stream: &mut TcpStream) -> Reply {
 }
 
 impl Served {
-    pub fn dir(&self) -> PathBuf {
+    pub(crate) fn dir(&self) -> PathBuf {
         self.root.path().join("workspace/exercise-01-first")
     }
 
-    pub async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(("127.0.0.1", self.port)).await.unwrap()
     }
 
     /// Sends bytes as they are.
-    pub async fn raw(&self, request: &str) -> Reply {
+    pub(crate) async fn raw(&self, request: &str) -> Reply {
         let mut stream = self.connect().await;
         stream.write_all(request.as_bytes()).await.unwrap();
         read(&mut stream).await
     }
 
-    pub fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
     /// The headers that a page of the book sends.
-    pub fn own(&self) -> String {
+    pub(crate) fn own(&self) -> String {
         format!(
             "Host: {0}\r\nOrigin: http://{0}\r\nSec-Fetch-Site: same-origin\r\nX-Mslab: 1\r\n\
              Authorization: Bearer {1}\r\n",
@@ -356,7 +356,7 @@ impl Served {
     }
 
     /// A request with exactly these headers.
-    pub async fn with(&self, line: &str, headers: &str, body: &str) -> Reply {
+    pub(crate) async fn with(&self, line: &str, headers: &str, body: &str) -> Reply {
         let length = if body.is_empty() {
             String::new()
         } else {
@@ -369,23 +369,23 @@ impl Served {
             .await
     }
 
-    pub async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         self.with(&format!("GET {path}"), &self.own(), "").await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Reply {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Reply {
         self.with(&format!("POST {path}"), &self.own(), &body.to_string())
             .await
     }
 
-    pub async fn put(&self, name: &str, text: &str, base: Option<&str>) -> Reply {
+    pub(crate) async fn put(&self, name: &str, text: &str, base: Option<&str>) -> Reply {
         let body = json!({"text": text, "base_revision": base}).to_string();
         let line = format!("PUT /api/exercises/exercise-1/files/{name}");
         self.with(&line, &self.own(), &body).await
     }
 
     /// Follows the events after `after`.
-    pub async fn follow(&self, after: u64) -> Follower {
+    pub(crate) async fn follow(&self, after: u64) -> Follower {
         let mut stream = self.connect().await;
         let request = format!(
             "GET /api/events?after={after} HTTP/1.1\r\n{}\r\n",
@@ -400,7 +400,7 @@ impl Served {
         }
     }
 
-    pub async fn check(&self) -> u64 {
+    pub(crate) async fn check(&self) -> u64 {
         let reply = self
             .post("/api/exercises/exercise-1/check", json!({}))
             .await;
@@ -408,14 +408,14 @@ impl Served {
         reply.json()["run"].as_u64().unwrap()
     }
 
-    pub fn step(&self, step: Step) {
+    pub(crate) fn step(&self, step: Step) {
         self.steps.send(step).unwrap();
     }
 }
 
 /// A reader of events.
-pub struct Follower {
-    pub stream: TcpStream,
+pub(crate) struct Follower {
+    pub(crate) stream: TcpStream,
     raw: Vec<u8>,
     lines: Vec<u8>,
     in_body: bool,
@@ -423,7 +423,7 @@ pub struct Follower {
 
 impl Follower {
     /// The next line; `None` at the end.
-    pub async fn next(&mut self) -> Option<Value> {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             if let Some(end) = self.lines.iter().position(|b| *b == b'\n') {
                 let line: Vec<u8> = self.lines.drain(..=end).collect();
@@ -471,7 +471,7 @@ impl Follower {
     }
 
     /// The next event of this name, those before it passed over.
-    pub async fn until(&mut self, event: &str) -> Value {
+    pub(crate) async fn until(&mut self, event: &str) -> Value {
         loop {
             let line = self.next().await.expect("the stream goes on");
             if line["event"] == event {
@@ -481,7 +481,7 @@ impl Follower {
     }
 
     /// All numbered lines up to the first of this name, with it.
-    pub async fn all_until(&mut self, event: &str) -> Vec<Value> {
+    pub(crate) async fn all_until(&mut self, event: &str) -> Vec<Value> {
         let mut all = Vec::new();
         loop {
             let line = self.next().await.expect("the stream goes on");

@@ -23,7 +23,8 @@ export class Card {
         this.examined = null;
         this.looked = null;
         this.run = null;
-        this.connected = false;
+        /** Why nobody answers: `undefined` before the first answer, `null` while all is well. */
+        this.lost = undefined;
         this.build();
     }
 
@@ -32,6 +33,7 @@ export class Card {
         this.voice = voice();
         this.files = new Files(this.exercise, {
             edited: () => this.edited(),
+            kept: () => this.showGone(),
             here: (findings) => this.here(findings),
             say: (text) => this.voice.say(text),
         });
@@ -263,6 +265,7 @@ export class Card {
     /** Makes a fix's edits, if they are for the texts that are here. */
     apply(check) {
         this.files.apply(check.fix.edits);
+        this.verdicts.stay(check.key);
         this.voice.say(`Applied the fix for ${check.key}.`);
     }
 
@@ -274,7 +277,8 @@ export class Card {
             el("p", {}, el("strong", {}, `Hint for ${check.key}: `), ...prose(check.title)), parts,
             el("p", { class: "mslab-more" }, last ? "That is all there is to say." : "Hint again shows more.")));
         this.answer.firstChild.focus();
-        if (this.report) {
+        // Where hints open a report step by step, its line opens with them.
+        if (this.report && this.known.hints === "progressive") {
             this.report.checks = this.report.checks.map((c) => (c.key === check.key ? check : c));
             this.refresh();
         }
@@ -282,12 +286,11 @@ export class Card {
 
     reset() {
         const number = this.exercise.replace("exercise-", "");
+        const answer = (text, value, more = {}) => el("button", { type: "button", class: "mslab-button", value, onclick: () => dialog.close(value), ...more }, text);
         const dialog = el("dialog", { class: "mslab-dialog", "aria-labelledby": `${this.exercise}-reset` },
             el("h2", { id: `${this.exercise}-reset` }, `Reset exercise ${number}?`),
             el("p", {}, "Its files become what they were at the beginning. Yours are kept as a backup in the workspace."),
-            el("form", { method: "dialog", class: "mslab-buttons" },
-                el("button", { class: "mslab-button", value: "no", autofocus: true }, "Keep my work"),
-                el("button", { class: "mslab-button", value: "yes" }, "Reset")));
+            el("p", { class: "mslab-buttons" }, answer("Keep my work", "no", { autofocus: true }), answer("Reset", "yes")));
         dialog.addEventListener("close", () => {
             dialog.remove();
             this.buttons.reset.focus();
@@ -389,19 +392,29 @@ export class Card {
 
     /** Nobody answers, or nobody who knows this page; `null` when all is well again. */
     connection(error) {
-        this.connected = error === null;
-        this.gone.hidden = this.connected;
+        this.lost = error;
         if (this.connected) {
             this.do(() => this.files.catchUp());
-        } else {
-            const anew = error instanceof Problem && error.code === "no-token";
-            const code = (text) => el("code", { class: "nohighlight" }, text);
-            fill(this.gone,
-                el("p", {}, el("strong", {}, anew ? "! mslab serve does not know this page. " : "! mslab serve is gone. "),
-                    anew ? "Open the address that it printed when it was started." : this.files.unsaved ? "Your last words are not saved: they are kept on this page only." : "Your files are saved."),
-                el("p", {}, "In a terminal, ", code(`mslab check ${this.exercise}`), " checks the same files", anew ? "." : [", and ", code("mslab serve"), " brings this page back."]));
         }
+        this.showGone();
         this.showButtons();
+    }
+
+    get connected() {
+        return this.lost === null;
+    }
+
+    showGone() {
+        this.gone.hidden = this.connected || this.lost === undefined;
+        if (this.gone.hidden) {
+            return;
+        }
+        const anew = this.lost instanceof Problem && this.lost.code === "no-token";
+        const code = (text) => el("code", { class: "nohighlight" }, text);
+        fill(this.gone,
+            el("p", {}, el("strong", {}, anew ? "! mslab serve does not know this page. " : "! mslab serve is gone. "),
+                anew ? "Open the address that it printed when it was started." : this.files.unsaved ? "What you typed last is not saved: it is on this page only." : "Your files are saved."),
+            el("p", {}, "In a terminal, ", code(`mslab check ${this.exercise}`), " checks the same files", anew ? "." : [", and ", code("mslab serve"), " brings the page back."]));
     }
 }
 

@@ -7,10 +7,13 @@ import { Editor } from "./editor.js";
 
 const STATES = { saved: "saved", unsaved: "saving…", conflict: "changed elsewhere, too", failed: "not saved" };
 
-/** The files of one exercise. Tells `edited()` when a text changes, `here(findings)` where the cursor is, `say(text)` aloud. */
+/**
+ * The files of one exercise. Tells `edited()` when a text changes, `kept()` when a file was saved or could not be, `here(findings)`
+ * where the cursor is, `say(text)` aloud.
+ */
 export class Files {
-    constructor(exercise, { edited, here, say }) {
-        Object.assign(this, { exercise, edited, here, say });
+    constructor(exercise, { edited, kept, here, say }) {
+        Object.assign(this, { exercise, edited, kept, here, say });
         this.documents = new Map();
         this.tabs = new Map();
         this.help = fresh("help");
@@ -42,7 +45,10 @@ export class Files {
 
     add(file) {
         const document = new Document(this.exercise, file, {
-            changed: () => this.refresh(file.name),
+            changed: () => {
+                this.refresh(file.name);
+                this.kept();
+            },
             took: (text) => {
                 const { editor } = this.tabs.get(file.name);
                 if (editor) {

@@ -59,6 +59,14 @@ export class Verdicts {
         }
     }
 
+    /** What had the focus in a check's finding is about to go: its line takes it. */
+    stay(key) {
+        const row = this.rows.get(key);
+        if (row?.told.contains(document.activeElement)) {
+            row.details.querySelector("summary").focus({ preventScroll: true });
+        }
+    }
+
     /** Opens a check's line, and brings it into view. */
     open(key) {
         const row = this.rows.get(key);
