@@ -8,6 +8,7 @@ mod facts;
 mod foreign;
 mod gather;
 mod probes;
+mod rebuild;
 
 use std::path::Path;
 use std::time::Instant;
