@@ -237,6 +237,9 @@ pub enum Need {
         path: String,
         /// Text to append; `{nonce}` in it becomes a new random value each time.
         append: String,
+        /// The stages that are looked at, each by its names, of which the first that exists counts: where the target
+        /// needs them all, these are built and no more. None for the whole target.
+        stages: Vec<Vec<String>>,
     },
 }
 

@@ -248,3 +248,31 @@ async fn engine_stop_tells_who_listens_to_sigterm() {
         "{outcome:?}"
     );
 }
+
+#[tokio::test]
+async fn engine_does_what_a_healthcheck_says() {
+    let engine = engine().await;
+    let health = |within_ms| Probe::Health { within_ms };
+    let wget = r#"["wget", "-q", "-O", "-", "http://127.0.0.1/hello.txt"]"#;
+    for (name, test, wanted) in [
+        ("healthy", wget, "Healthy"),
+        ("content", r#"["true"]"#, "AlwaysHealthy"),
+        ("unhealthy", r#"["false"]"#, "Unhealthy"),
+        ("unknown", r#"["/no/such/program"]"#, "Unhealthy"),
+    ] {
+        let text = format!("{SERVER}HEALTHCHECK CMD {test}\n");
+        let image = built(&engine, &format!("health-{name}"), &text).await;
+        let outcome = probe(&engine, &image, health(3_000)).await;
+        assert!(
+            format!("{outcome:?}").starts_with(wanted),
+            "{name}: {outcome:?}"
+        );
+    }
+    let ended = format!("FROM busybox:1.37\nCMD [\"false\"]\nHEALTHCHECK CMD {wget}\n");
+    let image = built(&engine, "health-ended", &ended).await;
+    let outcome = probe(&engine, &image, health(3_000)).await;
+    assert!(
+        matches!(&outcome, ProbeOutcome::NotStarted(why) if why.contains("ended")),
+        "{outcome:?}"
+    );
+}

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use mslab_core::checks::{Verdict, View, misspelt_stage};
+use mslab_core::checks::misspelt_stage;
 use mslab_core::dockerfile::{Command, Instruction, features};
 use mslab_core::evidence::{
     BuildEvidence, BuildFailure, BuildFailureCause, BuildOutcome, Built, Evidence, Extra, Need,
@@ -18,6 +18,7 @@ use mslab_engine::{Capabilities, Engine};
 
 use super::build::{Builder, Variation};
 use super::evidence::Reason;
+use super::rebuild::{Edit, after_edit};
 use super::verdicts::Verdicts;
 use super::{Bench, Options, Subject, foreign, probes};
 use crate::failure::{Failure, Result};
@@ -411,75 +412,23 @@ async fn after_build(
                 Extra::Sabotage,
             )
         }
-        Need::Rebuild { path, append } => {
-            let first = rebuild(builder, check, build, &path, &append).await?;
-            if holds(
-                builder,
-                check,
-                evidence,
-                again(first.clone(), Extra::Rebuild),
-            ) {
-                again(first, Extra::Rebuild)
-            } else {
-                // Right after a first build, an engine at work on another one may not have all of it in its cache
-                // yet. A line that breaks the cache breaks it each time.
-                let second = rebuild(builder, check, build, &path, &append).await?;
-                again(more_cached(first, second), Extra::Rebuild)
-            }
+        Need::Rebuild {
+            path,
+            append,
+            stages,
+        } => {
+            let edit = Edit {
+                path: &path,
+                append: &append,
+                stages: &stages,
+            };
+            again(
+                after_edit(builder, check, evidence, edit).await?,
+                Extra::Rebuild,
+            )
         }
         _ => Observed::Skipped("not looked at".into()),
     })
-}
-
-/// Builds once more after an edit that was never made before.
-async fn rebuild(
-    builder: &Builder<'_>,
-    check: &PlannedCheck,
-    build: &PlannedBuild,
-    path: &str,
-    append: &str,
-) -> Result<Observed<BuildOutcome>> {
-    let text = append.replace("{nonce}", &crate::workspace::random_text());
-    let variation = Variation {
-        append: Some((path.to_owned(), text)),
-        ..Variation::default()
-    };
-    let what = format!("`{}`: after an edit", check.key);
-    builder.build(build, None, &variation, &what).await
-}
-
-fn cached_steps(outcome: &Observed<BuildOutcome>) -> Option<(usize, usize)> {
-    match outcome {
-        Observed::Seen(BuildOutcome::Built(built)) => {
-            let cached = built.steps.iter().filter(|s| s.cached).count();
-            Some((cached, built.steps.len()))
-        }
-        _ => None,
-    }
-}
-
-/// Whether the check holds with what came of its need.
-fn holds(
-    builder: &Builder<'_>,
-    check: &PlannedCheck,
-    evidence: &Evidence,
-    seen: Observed<Extra>,
-) -> bool {
-    let mut evidence = evidence.clone();
-    evidence.extras.insert(check.key.clone(), seen);
-    let view = View::new(builder.subject.plan, check, &evidence);
-    matches!(check.bound.judge(&view), Ok(Verdict::Passed(_)))
-}
-
-fn more_cached(
-    first: Observed<BuildOutcome>,
-    second: Observed<BuildOutcome>,
-) -> Observed<BuildOutcome> {
-    if cached_steps(&second) > cached_steps(&first) {
-        second
-    } else {
-        first
-    }
 }
 
 /// Builds the lab's own starter and measures it.

@@ -8,6 +8,7 @@ mod facts;
 mod foreign;
 mod gather;
 mod probes;
+mod rebuild;
 mod verdicts;
 
 use std::collections::BTreeMap;

@@ -105,7 +105,15 @@ impl Check for CacheSurvives {
     fn needs(params: &Params) -> Vec<Need> {
         let edit = &params.edit;
         let (path, append) = (edit.path.clone(), edit.append.clone());
-        vec![Need::Build, Need::Rebuild { path, append }]
+        let names = |w: &Wanted| Some(w.stage.as_ref()?.iter().map(str::to_owned).collect());
+        let stages: Option<Vec<Vec<String>>> = params.steps.iter().map(names).collect();
+        let rebuild = Need::Rebuild {
+            path,
+            append,
+            // Where a step may be in any stage, all are looked at.
+            stages: stages.unwrap_or_default(),
+        };
+        vec![Need::Build, rebuild]
     }
 
     fn judge(params: &Params, view: &View<'_>) -> Judged {

@@ -4,6 +4,7 @@ use crate::diagnostic::{Finding, Fix};
 use crate::dockerfile::{Command, CommandForm, Instruction, KeyValue, Keyword};
 use crate::evidence::{Extra, Need, Probe, ProbeOutcome, Unseen};
 use crate::image::normalize;
+use crate::stages::same_signal;
 
 use super::mend::{Text, json, literal};
 use super::origin::base_words;
@@ -219,7 +220,7 @@ impl Check for Config {
             note(
                 text.last(Keyword::Stopsignal)
                     .and_then(|(_, i)| match &i.command {
-                        Command::Stopsignal(w) => literal(&w.text).map(|s| s == *wanted),
+                        Command::Stopsignal(w) => literal(&w.text).map(|s| same_signal(&s, wanted)),
                         _ => None,
                     }),
             );
@@ -401,6 +402,8 @@ mod tests {
             "healthcheck = true",
             "workdir = \"/srv\"",
             "stop-signal = \"SIGINT\"",
+            "stop-signal = \"2\"",
+            "stop-signal = \"int\"",
             "",
         ] {
             work(params).passes::<Config>();

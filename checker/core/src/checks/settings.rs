@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::dockerfile::Keyword;
 use crate::image::{Image, normalize};
+use crate::stages::same_signal;
 
 use super::mend::json;
 use super::no_shell::is_shells_name;
@@ -263,7 +264,7 @@ pub(super) fn wrong(params: &Params, image: &Image) -> Vec<Wrong> {
     }
     if let Some(wanted) = &params.stop_signal {
         let actual = config.stop_signal.as_deref().unwrap_or("SIGTERM");
-        if actual != wanted {
+        if !same_signal(actual, wanted) {
             wrong.push(Wrong {
                 keyword: Keyword::Stopsignal,
                 message: format!("the image's stop signal is {actual}"),

@@ -1,6 +1,6 @@
 //! What a lab still wants before learners should meet it.
 
-use super::{ExpectedOutcome, Lab};
+use super::{BuildTable, ExpectedOutcome, Lab};
 
 /// What an author leaves in a file to come back to.
 const MARK: &str = "TO DO";
@@ -17,18 +17,13 @@ impl Lab {
             .iter()
             .flat_map(|(path, file)| marks(path, &String::from_utf8_lossy(&file.bytes)))
             .collect();
-        let has = |folder: &str| self.subfolder(folder).contains_key("Dockerfile");
-        if self
-            .definition
-            .build
-            .iter()
-            .any(|b| b.dockerfile == "Dockerfile")
-        {
-            for folder in ["starter", "solution"] {
-                if !has(folder) {
-                    todo.push(format!("{folder}/ has no Dockerfile"));
-                }
-            }
+        let builds = |b: &BuildTable| b.dockerfile == "Dockerfile";
+        if self.definition.build.iter().any(builds) && !self.starter().contains_key("Dockerfile") {
+            todo.push("starter/ has no Dockerfile".into());
+        }
+        // It is laid over the starter, and may leave the Dockerfile as it is.
+        if self.subfolder("solution").is_empty() {
+            todo.push("solution/ is empty".into());
         }
         if self.starter().len() < 2 {
             todo.push("starter/ has no application: nothing but a Dockerfile".into());

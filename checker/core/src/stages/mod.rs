@@ -14,3 +14,4 @@ mod walk;
 
 pub use build::BuildOptions;
 pub use graph::{Base, Edge, Needs, Problem, Stage, StageGraph, Via};
+pub(crate) use signal::same_signal;

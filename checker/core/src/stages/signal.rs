@@ -21,3 +21,25 @@ pub(crate) fn is_signal(text: &str) -> bool {
     };
     NAMES.contains(&name) || real_time("RTMIN+", 15) || real_time("RTMAX-", 14)
 }
+
+/// Whether two texts mean the same signal: `15`, `TERM`, `sigterm` and `SIGTERM` do.
+pub(crate) fn same_signal(one: &str, other: &str) -> bool {
+    plain(one) == plain(other)
+}
+
+/// A signal's name in capitals and without `SIG`; those that people stop programs with, by number too.
+fn plain(text: &str) -> String {
+    let name = match text.trim() {
+        "1" => "HUP",
+        "2" => "INT",
+        "3" => "QUIT",
+        "9" => "KILL",
+        "10" => "USR1",
+        "12" => "USR2",
+        "15" => "TERM",
+        "28" => "WINCH",
+        other => other,
+    };
+    let upper = name.to_uppercase();
+    upper.strip_prefix("SIG").unwrap_or(&upper).to_owned()
+}
