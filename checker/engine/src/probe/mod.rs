@@ -3,7 +3,7 @@
 mod container;
 mod health;
 mod http;
-mod prober;
+pub(crate) mod prober;
 
 use std::time::{Duration, Instant};
 
