@@ -32,7 +32,7 @@ pub fn markdown_within(class: &Class, bytes: usize) -> String {
         section(&mut out, exercise);
     }
     head(&mut out, class);
-    let mut lines = class.students.iter().map(|s| line(s));
+    let mut lines = class.students.iter().map(line);
     let mut left = 0;
     for line in lines.by_ref() {
         if out.len() + line.len() + TOO_LONG.len() * 2 > bytes {
