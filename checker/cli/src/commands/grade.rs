@@ -219,11 +219,13 @@ fn take_in(
         TakeInError::Gradebook(e) => e.into(),
     })?;
     if taken.students == 0 && args.shard.is_none() {
-        return Err(
-            Failure::usage(format!("{} holds no submission", root.display())).help(
-                "It has a folder, a .zip, .tar or .tar.gz, or a git checkout for each student.",
-            ),
-        );
+        let is_work = |name: &String| labs.iter().any(|l| l.lab.is_learners(name));
+        let help = match taken.strays.iter().find(|n| is_work(n)) {
+            Some(file) => format!("It holds a {file} itself: name the folder above it."),
+            None => "It has a folder, a .zip, .tar or .tar.gz, or a git checkout for each student."
+                .into(),
+        };
+        return Err(Failure::usage(format!("{} holds no submission", root.display())).help(help));
     }
     Ok(taken)
 }

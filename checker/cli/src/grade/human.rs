@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use mslab_core::text::escape;
+use mslab_core::text::{escape, plural};
 use mslab_grade::class::{Class, GradeState};
 
 use crate::terminal::{GOOD, PROBLEM, paint};
@@ -19,7 +19,8 @@ pub(crate) fn summary(class: &Class, strays: &[String]) -> String {
         let mut hardest: Vec<_> = exercise.checks.iter().filter(|c| c.failed > 0).collect();
         hardest.sort_by_key(|c| std::cmp::Reverse(c.failed));
         for check in hardest.iter().take(3) {
-            let _ = writeln!(out, "  `{}` failed {} times", check.key, check.failed);
+            let who = plural(check.failed as usize, "student");
+            let _ = writeln!(out, "  `{}` failed by {who}", check.key);
         }
     }
     for (heading, states) in [

@@ -159,6 +159,8 @@ fn grade(entry: Entry, labs: &BTreeMap<String, LabRow>) -> Grade {
             grade.score = Some(report.score);
             grade.max_score = report.max_score;
             grade.checks = report.checks.into_iter().map(check).collect();
+            // They were collected in the place of the report's, which are ten times as large.
+            grade.checks.shrink_to_fit();
         }
         EntryState::Refused(reason) => {
             grade.state = GradeState::Refused;

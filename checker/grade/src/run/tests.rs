@@ -255,7 +255,7 @@ struct Diary(Mutex<Vec<String>>);
 impl Listener for Diary {
     fn on(&self, event: Event<'_>) {
         let line = match event {
-            Event::Planned { work } => format!("planned {work}"),
+            Event::Planned { work, .. } => format!("planned {work}"),
             Event::Started { job } => format!("started {}", job.students.join("+")),
             Event::Doing { students, .. } => format!("doing {}", students.join("+")),
             Event::Ended { students, finish } => {
