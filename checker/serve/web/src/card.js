@@ -182,7 +182,7 @@ export class Card {
         if (run?.running) {
             const [done, all] = run.progress;
             fill(this.outcome, el("p", { class: "mslab-running" }, el("span", { class: "mslab-spin", "aria-hidden": "true" }), el("strong", {}, "Checking"), ` ${run.doing || ""}`,
-                all > 0 ? ` · ${done} of ${plural(all, "step")}` : ""));
+                run.doing.startsWith("building") && all > 0 ? ` · ${done} of ${plural(all, "step")}` : ""));
         } else if (run?.end === "failed") {
             fill(this.outcome, el("div", { class: "mslab-fault" }, el("p", {}, el("strong", {}, "! Not judged: "), ...prose(run.error.message), "."),
                 run.error.help ? el("p", {}, ...prose(run.error.help)) : null));
