@@ -414,7 +414,7 @@ export class Card {
         fill(this.gone,
             el("p", {}, el("strong", {}, anew ? "! mslab serve does not know this page. " : "! mslab serve is gone. "),
                 anew ? "Open the address that it printed when it was started." : this.files.unsaved ? "What you typed last is not saved: it is on this page only." : "Your files are saved."),
-            el("p", {}, "In a terminal, ", code(`mslab check ${this.exercise}`), " checks the same files", anew ? "." : [", and ", code("mslab serve"), " brings the page back."]));
+            el("p", {}, "In a terminal, ", code(`mslab check ${this.exercise}`), " checks the same files", anew ? "." : ["; ", code("mslab serve"), " starts the page's server again. Open the address that it prints, and this page goes on, too."]));
     }
 }
 
