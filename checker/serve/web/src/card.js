@@ -264,8 +264,8 @@ export class Card {
 
     /** Makes a fix's edits, if they are for the texts that are here. */
     apply(check) {
-        this.files.apply(check.fix.edits);
         this.verdicts.stay(check.key);
+        this.files.apply(check.fix.edits);
         this.voice.say(`Applied the fix for ${check.key}.`);
     }
 
