@@ -4,6 +4,7 @@
 //! `MSLAB_TEST_BOOK=target/book MSLAB_AXE=target/browser/node_modules/axe-core/axe.min.js cargo test -p mslab-tests --test browser`.
 
 mod cdp;
+mod live;
 mod serve;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +61,36 @@ fn page_with(text: &str) -> String {
         .into_iter()
         .find(has)
         .unwrap_or_else(|| panic!("no page has {text}"))
+}
+
+/// The program of axe.
+fn axe() -> String {
+    let set = std::env::var_os("MSLAB_AXE");
+    let set = set.expect(
+        "this test needs axe: set MSLAB_AXE to axe.min.js, or run `make test`, which fetches it",
+    );
+    fs::read_to_string(root().join(set)).expect("axe can be read")
+}
+
+/// What axe finds on the page.
+fn violations(browser: &mut Browser, axe: &str) -> Vec<String> {
+    browser.eval(axe);
+    let found = browser.eval(
+        "axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations.flatMap((v) => \
+         v.nodes.slice(0, 3).map((n) => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`)))",
+    );
+    let found = found.as_array().cloned().unwrap_or_default();
+    found
+        .iter()
+        .filter_map(|v| v.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Where pictures are kept, for a person to look at.
+fn pictures() -> PathBuf {
+    let folder = root().join("target/screenshots");
+    fs::create_dir_all(&folder).expect("a folder for pictures");
+    folder
 }
 
 /// Takes a theme of mdBook's for all pages from here on.
@@ -125,11 +156,7 @@ fn browser_every_page_loads_and_every_link_holds() {
 
 #[test]
 fn browser_axe_finds_nothing_in_light_and_dark() {
-    let set = std::env::var_os("MSLAB_AXE");
-    let set = set.expect(
-        "this test needs axe: set MSLAB_AXE to axe.min.js, or run `make test`, which fetches it",
-    );
-    let axe = fs::read_to_string(root().join(set)).expect("axe can be read");
+    let axe = axe();
     let site = serve(&book());
     let mut browser = Browser::start();
     let mut wrong = Vec::new();
@@ -142,16 +169,11 @@ fn browser_axe_finds_nothing_in_light_and_dark() {
             browser.eval(
                 "document.querySelectorAll('main details').forEach((d) => { d.open = true; })",
             );
-            browser.eval(&axe);
-            let found = browser.eval(
-                "axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations.flatMap((v) => \
-                 v.nodes.slice(0, 3).map((n) => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`)))",
-            );
-            let found = found.as_array().cloned().unwrap_or_default();
+            let found = violations(&mut browser, &axe);
             wrong.extend(
                 found
                     .iter()
-                    .map(|v| format!("{page} ({name}, {width}): {}", v.as_str().unwrap_or(""))),
+                    .map(|v| format!("{page} ({name}, {width}): {v}")),
             );
         }
     }
@@ -286,8 +308,7 @@ fn browser_search_finds_checks_and_messages() {
 /// For a person to look at: the ten pages that matter most, in light, dark, and on a phone.
 #[test]
 fn browser_pictures_are_made() {
-    let folder = root().join("target/screenshots");
-    fs::create_dir_all(&folder).expect("a folder for pictures");
+    let folder = pictures();
     let site = serve(&book());
     let mut browser = Browser::start();
     for (name, look, width) in [
