@@ -28,6 +28,9 @@ pub(crate) struct Browser {
     _profile: TempDir,
 }
 
+/// A window that is not steered now.
+pub(crate) struct Window(String);
+
 impl Browser {
     /// Starts `MSLAB_CHROMIUM`, or `chromium`.
     pub(crate) fn start() -> Self {
@@ -81,20 +84,35 @@ impl Browser {
             events: Vec::new(),
             _profile: profile,
         };
-        let target = browser.ask("Target.createTarget", json!({ "url": "about:blank" }));
-        let attach = json!({ "targetId": target["targetId"], "flatten": true });
-        let attached = browser.ask("Target.attachToTarget", attach);
-        browser.session = attached["sessionId"]
-            .as_str()
-            .expect("a session")
-            .to_owned();
-        for domain in ["Page", "Runtime", "Network", "Log"] {
-            browser.ask(&format!("{domain}.enable"), json!({}));
-        }
+        browser.window_beside();
         let allow = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
         browser.ask("Browser.grantPermissions", allow);
-        browser.window(1280, 900);
         browser
+    }
+
+    /// Opens one more window, which is steered from here on, and gives the one that was steered before.
+    pub(crate) fn window_beside(&mut self) -> Window {
+        let fresh = json!({ "url": "about:blank", "newWindow": true });
+        let target = self.ask("Target.createTarget", fresh);
+        let attach = json!({ "targetId": target["targetId"], "flatten": true });
+        let attached = self.ask("Target.attachToTarget", attach);
+        let session = attached["sessionId"].as_str().expect("a session");
+        let before = std::mem::replace(&mut self.session, session.to_owned());
+        for domain in ["Page", "Runtime", "Network", "Log"] {
+            self.ask(&format!("{domain}.enable"), json!({}));
+        }
+        // Each window is as if it were the one in front.
+        self.ask(
+            "Emulation.setFocusEmulationEnabled",
+            json!({ "enabled": true }),
+        );
+        self.window(1280, 900);
+        Window(before)
+    }
+
+    /// Steers another window, and gives the one that was steered before.
+    pub(crate) fn turn_to(&mut self, window: Window) -> Window {
+        Window(std::mem::replace(&mut self.session, window.0))
     }
 
     /// Sends a command and waits for its answer.
@@ -183,7 +201,7 @@ impl Browser {
     }
 
     /// Console errors, exceptions and requests that failed, since the page was opened.
-    fn problems(&self) -> Vec<String> {
+    pub(crate) fn problems(&self) -> Vec<String> {
         let told = |event: &Value| {
             let params = &event["params"];
             match event["method"].as_str()? {
@@ -226,23 +244,41 @@ impl Browser {
         }
     }
 
-    /// Presses a key: `Tab`, `Enter`, `ArrowDown`, or a blank.
+    /// Presses a key: `Tab`, `Enter`, `ArrowDown`, a blank, a letter; with `Ctrl+` before it, both.
     pub(crate) fn press(&mut self, key: &str) {
+        let (key, modifiers) = match key.strip_prefix("Ctrl+") {
+            Some(key) => (key, 2),
+            None => (key, 0),
+        };
         let (code, number, text) = match key {
             " " => ("Space", 32, " "),
             "Enter" => ("Enter", 13, "\r"),
             "Tab" => ("Tab", 9, ""),
+            "Escape" => ("Escape", 27, ""),
+            "End" => ("End", 35, ""),
+            "Home" => ("Home", 36, ""),
+            "ArrowUp" => ("ArrowUp", 38, ""),
             "ArrowDown" => ("ArrowDown", 40, ""),
+            "x" => ("KeyX", 88, "x"),
             _ => panic!("the key {key} is not known here"),
         };
         for kind in ["keyDown", "keyUp"] {
-            let mut event =
-                json!({ "type": kind, "key": key, "code": code, "windowsVirtualKeyCode": number });
-            if kind == "keyDown" && !text.is_empty() {
+            let mut event = json!({ "type": kind, "key": key, "code": code, "windowsVirtualKeyCode": number, "modifiers": modifiers });
+            if kind == "keyDown" && !text.is_empty() && modifiers == 0 {
                 event["text"] = text.into();
             }
             self.ask("Input.dispatchKeyEvent", event);
         }
+    }
+
+    /// Types a text into what has the focus.
+    pub(crate) fn type_in(&mut self, text: &str) {
+        self.ask("Input.insertText", json!({ "text": text }));
+    }
+
+    /// Clicks on what a selector finds.
+    pub(crate) fn click(&mut self, selector: &str) {
+        self.eval(&format!("document.querySelector({selector:?}).click()"));
     }
 
     /// Presses Tab until what has the focus matches a selector.
@@ -262,6 +298,15 @@ impl Browser {
         let height = size["height"].as_f64().unwrap_or(900.0).min(6_000.0);
         let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1 });
         let params = json!({ "captureBeyondViewport": true, "clip": clip });
+        self.shoot(path, params);
+    }
+
+    /// Keeps a picture of what the window shows now.
+    pub(crate) fn view(&mut self, path: &Path) {
+        self.shoot(path, json!({}));
+    }
+
+    fn shoot(&mut self, path: &Path, params: Value) {
         let shot = self.ask("Page.captureScreenshot", params);
         let bytes = base64(shot["data"].as_str().expect("a picture"));
         fs::write(path, bytes).expect("a picture can be kept");

@@ -5,6 +5,7 @@
 
 mod cdp;
 mod class;
+mod live;
 mod serve;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +64,36 @@ fn page_with(text: &str) -> String {
         .unwrap_or_else(|| panic!("no page has {text}"))
 }
 
+/// The program of axe.
+fn axe() -> String {
+    let set = std::env::var_os("MSLAB_AXE");
+    let set = set.expect(
+        "this test needs axe: set MSLAB_AXE to axe.min.js, or run `make test`, which fetches it",
+    );
+    fs::read_to_string(root().join(set)).expect("axe can be read")
+}
+
+/// What axe finds on the page.
+fn violations(browser: &mut Browser, axe: &str) -> Vec<String> {
+    browser.eval(axe);
+    let found = browser.eval(
+        "axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations.flatMap((v) => \
+         v.nodes.slice(0, 3).map((n) => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`)))",
+    );
+    let found = found.as_array().cloned().unwrap_or_default();
+    found
+        .iter()
+        .filter_map(|v| v.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Where pictures are kept, for a person to look at.
+fn pictures() -> PathBuf {
+    let folder = root().join("target/screenshots");
+    fs::create_dir_all(&folder).expect("a folder for pictures");
+    folder
+}
+
 /// Takes a theme of mdBook's for all pages from here on.
 fn theme(browser: &mut Browser, site: &str, theme: &str) {
     browser.open(site);
@@ -116,29 +147,6 @@ fn browser_every_page_loads_and_every_link_holds() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// The texts of a list.
-fn texts(value: serde_json::Value) -> Vec<String> {
-    serde_json::from_value(value).expect("it is a list of texts")
-}
-
-/// axe's own script.
-fn axe() -> String {
-    let set = std::env::var_os("MSLAB_AXE");
-    let set = set.expect(
-        "this test needs axe: set MSLAB_AXE to axe.min.js, or run `make test`, which fetches it",
-    );
-    fs::read_to_string(root().join(set)).expect("axe can be read")
-}
-
-/// What axe finds on the page that is open.
-fn violations(browser: &mut Browser, axe: &str) -> Vec<String> {
-    browser.eval(axe);
-    texts(browser.eval(
-        "axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations.flatMap((v) => \
-         v.nodes.slice(0, 3).map((n) => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`)))",
-    ))
 }
 
 #[test]
@@ -295,8 +303,7 @@ fn browser_search_finds_checks_and_messages() {
 /// For a person to look at: the ten pages that matter most, in light, dark, and on a phone.
 #[test]
 fn browser_pictures_are_made() {
-    let folder = root().join("target/screenshots");
-    fs::create_dir_all(&folder).expect("a folder for pictures");
+    let folder = pictures();
     let site = serve(&book());
     let mut browser = Browser::start();
     for (name, look, width) in [

@@ -182,7 +182,7 @@ export class Card {
         if (run?.running) {
             const [done, all] = run.progress;
             fill(this.outcome, el("p", { class: "mslab-running" }, el("span", { class: "mslab-spin", "aria-hidden": "true" }), el("strong", {}, "Checking"), ` ${run.doing || ""}`,
-                all > 0 ? ` · ${done} of ${plural(all, "step")}` : ""));
+                run.doing.startsWith("building") && all > 0 ? ` · ${done} of ${plural(all, "step")}` : ""));
         } else if (run?.end === "failed") {
             fill(this.outcome, el("div", { class: "mslab-fault" }, el("p", {}, el("strong", {}, "! Not judged: "), ...prose(run.error.message), "."),
                 run.error.help ? el("p", {}, ...prose(run.error.help)) : null));
@@ -264,8 +264,8 @@ export class Card {
 
     /** Makes a fix's edits, if they are for the texts that are here. */
     apply(check) {
-        this.files.apply(check.fix.edits);
         this.verdicts.stay(check.key);
+        this.files.apply(check.fix.edits);
         this.voice.say(`Applied the fix for ${check.key}.`);
     }
 
@@ -414,7 +414,7 @@ export class Card {
         fill(this.gone,
             el("p", {}, el("strong", {}, anew ? "! mslab serve does not know this page. " : "! mslab serve is gone. "),
                 anew ? "Open the address that it printed when it was started." : this.files.unsaved ? "What you typed last is not saved: it is on this page only." : "Your files are saved."),
-            el("p", {}, "In a terminal, ", code(`mslab check ${this.exercise}`), " checks the same files", anew ? "." : [", and ", code("mslab serve"), " brings the page back."]));
+            el("p", {}, "In a terminal, ", code(`mslab check ${this.exercise}`), " checks the same files", anew ? "." : ["; ", code("mslab serve"), " starts the page's server again. Open the address that it prints, and this page goes on, too."]));
     }
 }
 

@@ -135,7 +135,7 @@ export class Editor {
                     wayOut,
                     keymap.of([...defaultKeymap, ...historyKeymap, indentWithTab]),
                     EditorView.contentAttributes.of({
-                        "aria-label": path, "aria-describedby": describedBy, spellcheck: "false", autocapitalize: "off", autocorrect: "off",
+                        tabindex: "0", "aria-label": path, "aria-describedby": describedBy, spellcheck: "false", autocapitalize: "off", autocorrect: "off",
                     }),
                     EditorView.updateListener.of((update) => {
                         if (update.docChanged) {
