@@ -3,12 +3,14 @@
 //! Whatever was not looked at is there too, with the reason: a check can tell "absent" from "could not look".
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::diagnostic::Files;
 use crate::dockerfile::{Dockerfile, Feature};
 use crate::image::{Image, Platform};
 use crate::stages::StageGraph;
+use crate::units::Bytes;
 
 /// Something that was looked at, or the reason why it was not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,6 +198,8 @@ pub enum BuildFailureCause {
     Killed,
     /// Longer than the lab allows; the limit in milliseconds.
     TimeLimit(u64),
+    /// More than whoever grades lets a build use.
+    Limit(BuildLimit),
     /// A secret is required and was not given; its id.
     MissingSecret(String),
     /// The engine does not know a feature that the file uses.
@@ -209,6 +213,27 @@ pub enum BuildFailureCause {
     Context(String),
     /// None of these.
     Other,
+}
+
+/// What a build may use at most, where somebody limits it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BuildLimit {
+    /// Memory in bytes.
+    Memory(u64),
+    /// Processes at the same time.
+    Processes(u64),
+    /// What its commands write, in bytes.
+    Disk(u64),
+}
+
+impl fmt::Display for BuildLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory(bytes) => write!(f, "{} of memory", Bytes(*bytes)),
+            Self::Processes(count) => write!(f, "{count} processes"),
+            Self::Disk(bytes) => write!(f, "{} of disk", Bytes(*bytes)),
+        }
+    }
 }
 
 /// What a check needs beyond the Dockerfile's text: asked for by [`crate::checks::Check::needs`].

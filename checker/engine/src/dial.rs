@@ -98,6 +98,22 @@ impl Host {
         }
     }
 
+    /// The root folder of whoever listens there, as this machine sees it: an engine may have one of its own.
+    ///
+    /// `None` where it is on another machine, or where this process may not look into it.
+    pub(crate) async fn root(&self) -> Option<PathBuf> {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(path) => {
+                let stream = tokio::net::UnixStream::connect(path).await.ok()?;
+                let pid = stream.peer_cred().ok()?.pid()?;
+                let root = PathBuf::from(format!("/proc/{pid}/root"));
+                std::fs::read_dir(&root).is_ok().then_some(root)
+            }
+            _ => None,
+        }
+    }
+
     fn timeout(&self) -> Duration {
         match self {
             Self::Ssh(_) => SSH_TIMEOUT,

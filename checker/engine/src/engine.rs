@@ -310,6 +310,7 @@ fn engine_info(identity: Identity, info: SystemInfo) -> EngineInfo {
         }
         .to_owned(),
         data_root: info.docker_root_dir.unwrap_or_default(),
+        labels: info.labels.unwrap_or_default(),
         cpus: count(info.ncpu),
         memory_bytes: count(info.mem_total),
         images: count(info.images),

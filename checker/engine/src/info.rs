@@ -106,6 +106,8 @@ pub struct EngineInfo {
     pub cgroup_version: String,
     /// Where it keeps its data, on its own machine.
     pub data_root: String,
+    /// Labels that its administrator gave it.
+    pub labels: Vec<String>,
     /// Processors.
     pub cpus: u64,
     /// Memory in bytes.

@@ -22,6 +22,7 @@ mod dial;
 mod discover;
 mod engine;
 mod error;
+mod fence;
 mod images;
 mod info;
 mod probe;
@@ -35,6 +36,7 @@ pub use dial::{Host, SshHost};
 pub use discover::{Candidate, DiscoverOptions, Discovery, Origin, Outcome, discover};
 pub use engine::Engine;
 pub use error::EngineError;
+pub use fence::{Fence, FenceError, Lane, Limits, OwnLane, sweep};
 pub use images::{ExportReader, ImageDescription, ListedImage, PullEvent};
 pub use mslab_core::dockerfile::Feature;
 

@@ -5,7 +5,7 @@ use super::{View, copy_from_named_stage, missing_source, shell, walk};
 use crate::diagnostic::{Finding, did_you_mean};
 use crate::dockerfile::{Command, Feature, Instruction, features};
 use crate::edits::Edits;
-use crate::evidence::{BuildFailure, BuildFailureCause as Cause, SourceEvidence};
+use crate::evidence::{BuildFailure, BuildFailureCause as Cause, BuildLimit, SourceEvidence};
 use crate::source::Span;
 use crate::stages::{Base, Stage};
 use crate::units::Millis;
@@ -111,6 +111,13 @@ fn explained(view: &View<'_>, source: &SourceEvidence, failure: &BuildFailure) -
         Cause::TimeLimit(limit) => placed(format!("the build took longer than {}", Millis(*limit)), None)
             .expected(format!("at most {}", Millis(*limit)), "it was stopped")
             .help("Does this command wait for something, or start a server that never ends?"),
+        Cause::Limit(limit) => placed(format!("the build went over its limit of {limit}"), None)
+            .expected(format!("at most {limit}"), "it was stopped")
+            .help(match limit {
+                BuildLimit::Memory(_) => "Let it do less at a time: what takes the memory is started by this line.",
+                BuildLimit::Processes(_) => "Does this line start programs that start others, without an end?",
+                BuildLimit::Disk(_) => "Does this line write without an end, or fetch more than the exercise needs?",
+            }),
         Cause::MissingSecret(id) => placed(format!("the secret `{id}` was not given to the build"), secret_span(at, id))
             .help(secret_help(view, id)),
         Cause::EngineTooOld { feature } => too_old(view, source, failure, *feature),

@@ -30,7 +30,7 @@ pub(super) fn describe(
             .is_some_and(|e| failure.message.contains(e))
     };
     let running = |s: &&Step| !s.internal && s.started_ms.is_some() && s.duration_ms.is_none();
-    let step = if failure.time_limit_ms.is_some() {
+    let step = if failure.time_limit_ms.is_some() || failure.limit.is_some() {
         steps.iter().rev().find(running)
     } else {
         let exact = steps.iter().find(|s| own_error(s) && in_message(s));
@@ -44,9 +44,10 @@ pub(super) fn describe(
         .or(failure.lines)
         .or_else(parse_error);
     let text = request.context.dockerfile_text();
-    let cause = match failure.time_limit_ms {
-        Some(limit) => Cause::TimeLimit(limit),
-        None => cause(Signs {
+    let cause = match (failure.limit, failure.time_limit_ms) {
+        (Some(limit), _) => Cause::Limit(limit),
+        (None, Some(limit)) => Cause::TimeLimit(limit),
+        (None, None) => cause(Signs {
             message: &failure.message,
             exit_code,
             log: &log_tail,

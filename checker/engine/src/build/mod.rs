@@ -16,7 +16,8 @@ mod targets;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use mslab_core::evidence::{BuildFailure, Built};
+use mslab_core::evidence::{BuildFailure, BuildFailureCause, Built};
+use mslab_core::units::Bytes;
 use tokio_util::sync::CancellationToken;
 
 pub use failure::environment_fault;
@@ -26,6 +27,7 @@ pub use targets::{Target, Targets};
 use crate::context::Archive;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::fence::{Lane, Stopped, Watch};
 use progress::Progress;
 
 /// What to build.
@@ -53,8 +55,8 @@ pub struct BuildRequest {
     pub offline: bool,
     /// Keeps this build's cache mounts apart from others'.
     pub cache_namespace: Option<String>,
-    /// A control group, made by root beforehand, that holds the build's containers.
-    pub cgroup_parent: Option<String>,
+    /// What holds the build within limits.
+    pub lane: Option<Lane>,
     /// Wall time that the build may take.
     pub time_limit: Option<Duration>,
     /// How many bytes of each step's log are kept: its end.
@@ -79,7 +81,7 @@ impl BuildRequest {
             no_cache: false,
             offline: false,
             cache_namespace: None,
-            cgroup_parent: None,
+            lane: None,
             time_limit: None,
             step_log_limit: 64 * 1024,
             log_limit: 8 * 1024 * 1024,
@@ -147,7 +149,6 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Result<BuildEnd, EngineError> {
         let replaced = self.tagged(request).await;
-        let started = Instant::now();
         let progress = Progress::new(request.step_log_limit, request.log_limit, events);
         let work = async {
             if self.capabilities().buildkit {
@@ -162,10 +163,22 @@ impl Engine {
                 None => std::future::pending().await,
             }
         };
+        let watch = match &request.lane {
+            Some(lane) => Some(lane.begin(self).await?),
+            None => None,
+        };
+        let started = Instant::now();
+        let stopped = async {
+            match &watch {
+                Some(watch) => watch.until_stopped().await,
+                None => std::future::pending().await,
+            }
+        };
         let end = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(EngineError::Cancelled),
             end = work => end?,
+            stopped = stopped => solve::End::Failed(stop(stopped)?),
             () = limit => solve::End::Failed(solve::Failure::time_limit(request.time_limit)),
         };
         let duration_ms = millis(started.elapsed());
@@ -183,7 +196,8 @@ impl Engine {
             }),
             solve::End::Failed(failure) => {
                 let steps = progress.finish();
-                BuildEnd::Failed(failure::describe(&failure, &steps, request, duration_ms))
+                let describe = failure::describe(&failure, &steps, request, duration_ms);
+                BuildEnd::Failed(within(describe, watch.as_ref()))
             }
         })
     }
@@ -201,6 +215,36 @@ impl Engine {
             self.remove_image(id, false).await?;
         }
         Ok(())
+    }
+}
+
+/// A build that was stopped from outside has failed, or the engine has.
+fn stop(stopped: Stopped) -> Result<solve::Failure, EngineError> {
+    match stopped {
+        Stopped::Limit(limit) => Ok(solve::Failure {
+            message: format!("the build was stopped: it went over its limit of {limit}"),
+            limit: Some(limit),
+            ..solve::Failure::default()
+        }),
+        Stopped::Floor(left) => Err(EngineError::DiskFull(format!(
+            "only {} are left, and what is built now was stopped",
+            Bytes(left)
+        ))),
+    }
+}
+
+/// A failure with the limit that it comes from, if it was held and comes from one.
+fn within(failure: BuildFailure, watch: Option<&Watch>) -> BuildFailure {
+    let own = matches!(failure.cause, BuildFailureCause::Limit(_));
+    let limit = watch
+        .filter(|_| !own)
+        .and_then(|w| w.limit(failure.exit_code, &failure.log_tail));
+    match limit {
+        Some(limit) => BuildFailure {
+            cause: BuildFailureCause::Limit(limit),
+            ..failure
+        },
+        None => failure,
     }
 }
 

@@ -10,6 +10,7 @@ use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
 use bollard_buildkit_proto::moby::buildkit::v1::frontend as gateway;
 use bollard_buildkit_proto::moby::buildkit::v1::frontend::llb_bridge_client::LlbBridgeClient;
 use bollard_buildkit_proto::pb;
+use mslab_core::evidence::BuildLimit;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -41,6 +42,8 @@ pub(super) struct Failure {
     pub(super) message: String,
     pub(super) lines: Option<Lines>,
     pub(super) time_limit_ms: Option<u64>,
+    /// The limit for which it was stopped.
+    pub(super) limit: Option<BuildLimit>,
 }
 
 impl Failure {
@@ -51,8 +54,8 @@ impl Failure {
                 "the build took longer than its limit of {} s",
                 ms.div_ceil(1000)
             ),
-            lines: None,
             time_limit_ms: Some(ms),
+            ..Self::default()
         }
     }
 }
@@ -143,7 +146,7 @@ pub(super) fn failed(engine: &Engine, status: &Status) -> Result<Failure, Engine
     Ok(Failure {
         message: status.message().to_owned(),
         lines: error_lines(status),
-        time_limit_ms: None,
+        ..Failure::default()
     })
 }
 
@@ -184,8 +187,10 @@ pub(super) fn attributes(request: &BuildRequest, context_url: &str) -> HashMap<S
     if request.offline {
         set("force-network-mode".into(), "none");
     }
-    if let Some(parent) = &request.cgroup_parent {
-        set("cgroup-parent".into(), parent);
+    if let Some(lane) = &request.lane {
+        set("cgroup-parent".into(), &lane.cgroup_parent());
+        let size = lane.file_limit();
+        set("ulimit".into(), &format!("fsize={size}:{size}"));
     }
     if let Some(namespace) = &request.cache_namespace {
         set("build-arg:BUILDKIT_CACHE_MOUNT_NS".into(), namespace);

@@ -2,7 +2,7 @@
 
 mod container;
 mod http;
-mod prober;
+pub(crate) mod prober;
 
 use std::time::{Duration, Instant};
 

@@ -195,7 +195,7 @@ const EHDR: u16 = 64;
 const PHDR: u16 = 56;
 
 /// The program as an ELF file for an architecture in Go's spelling; `None` where there is no code for it.
-pub(super) fn elf(architecture: &str) -> Option<Vec<u8>> {
+pub(crate) fn elf(architecture: &str) -> Option<Vec<u8>> {
     let (machine, code) = match architecture {
         "amd64" => (EM_X86_64, AMD64.to_vec()),
         "arm64" => (
