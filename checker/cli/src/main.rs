@@ -10,6 +10,8 @@ mod grade;
 mod images;
 mod labs;
 mod progress;
+#[cfg(unix)]
+mod registries;
 mod runtime;
 mod terminal;
 mod verify;
@@ -77,6 +79,23 @@ fn run(cli: Cli) -> Result<Exit> {
         Command::Verify(args) => commands::verify::run(&args, &global),
         Command::Grade(args) => commands::grade::run(&args, &global),
         Command::Clean { keep_stand_ins } => commands::clean::run(keep_stand_ins, &global),
+        #[cfg(unix)]
+        Command::PackageProxy {
+            socket,
+            forward,
+            registry,
+        } => runtime::block_on(async |cancel| {
+            let work = async {
+                match &forward {
+                    Some(address) => registries::forward(address, &socket).await,
+                    None => registries::serve(&socket, &registry).await,
+                }
+            };
+            tokio::select! {
+                () = cancel.cancelled() => Ok(Exit::Passed),
+                end = work => end.map(|()| Exit::Passed),
+            }
+        }),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "mslab", &mut script);

@@ -16,7 +16,7 @@ use mslab_core::judge;
 use mslab_core::lab::Lab;
 use mslab_core::plan::Plan;
 use mslab_core::report::Report;
-use mslab_engine::CancellationToken;
+use mslab_engine::{CancellationToken, Lane};
 
 pub(crate) use bases::{Base, STAND_IN_LABEL};
 pub(crate) use bench::Bench;
@@ -73,6 +73,10 @@ pub(crate) struct Hold {
     pub(crate) cache_namespace: Option<String>,
     /// Bytes of each step's log that are kept, and of the whole that are passed on.
     pub(crate) log_limit: Option<usize>,
+    /// Where the builds are held within limits; nowhere, if they are trusted.
+    pub(crate) lane: Option<Lane>,
+    /// The proxy through which commands reach package registries, where that is all they may reach.
+    pub(crate) proxy: Option<String>,
 }
 
 /// Judges what the text shows; no engine, for `reason`.
