@@ -159,6 +159,20 @@ pub(crate) enum Command {
         #[arg(long)]
         keep_stand_ins: bool,
     },
+    /// The package proxy of an engine whose builds reach registries alone; `scripts/engine` starts it
+    #[cfg(unix)]
+    #[command(hide = true)]
+    PackageProxy {
+        /// The Unix socket on which the proxy answers
+        #[arg(long, value_name = "PATH")]
+        socket: PathBuf,
+        /// Instead of answering, hand over what comes to this address in the engine's network
+        #[arg(long, value_name = "ADDRESS", conflicts_with = "registry")]
+        forward: Option<String>,
+        /// One more registry: host, or host:port
+        #[arg(long, value_name = "HOST")]
+        registry: Vec<String>,
+    },
     /// Print shell completions
     Completions {
         /// The shell
@@ -256,6 +270,18 @@ pub(crate) struct GradeArgs {
     /// Wall time of one build, in the place of the lab's own limit: 90s, 2m
     #[arg(long, value_name = "TIME")]
     pub(crate) timeout: Option<Millis>,
+    /// Memory that one build may use: 2GB [default: 2 GiB]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<Bytes>,
+    /// Processors that one build may use: 1.5; all of them if it is not given
+    #[arg(long, value_name = "N", value_parser = processors)]
+    pub(crate) cpus: Option<f64>,
+    /// Processes and threads that one build may have at the same time [default: 1024]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(16..))]
+    pub(crate) pids: Option<u64>,
+    /// What the commands of one build may write to the disk: 4GB [default: 4 GiB]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) disk: Option<Bytes>,
     /// The largest build context that is built: 50MB
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_context: Option<Bytes>,
@@ -268,18 +294,28 @@ pub(crate) struct GradeArgs {
     /// The only frontends that `# syntax=` may name, as globs; may be given several times
     #[arg(long, value_name = "GLOB")]
     pub(crate) allow_syntax: Vec<String>,
-    /// What builds may reach: everything, or nothing (for labs that are marked offline)
+    /// What builds may reach: everything; package registries alone (on an engine that `scripts/engine up --network
+    /// registries` made); or nothing (for labs that are marked offline)
     #[arg(long, value_enum, default_value = "default")]
     pub(crate) network: Network,
-    /// Build on an engine that cannot hold a build within limits
+    /// Build also where builds cannot be held within limits: an older engine, Podman, another machine's, or no root
     #[arg(long)]
     pub(crate) trust_submissions: bool,
+    /// How long to wait in all, before each new attempt, for an engine or a network that fails
+    #[arg(long, value_name = "TIME", default_value = "95s")]
+    pub(crate) patience: Millis,
     /// Only this part of the class: 2/8 is the second of eight
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
     /// Try again what the environment failed for in an earlier run
     #[arg(long)]
     pub(crate) retry_failed_environment: bool,
+}
+
+/// A number of processors: at least a hundredth of one.
+fn processors(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|n| (0.01..=4096.0).contains(n));
+    number.ok_or_else(|| "write it like 2 or 0.5".to_owned())
 }
 
 /// Where grades are kept, and how they are shown.
@@ -337,6 +373,7 @@ pub(crate) enum GradeAction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Network {
     None,
+    Registries,
     Default,
 }
 

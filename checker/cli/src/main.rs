@@ -11,6 +11,8 @@ mod images;
 mod labs;
 mod markdown;
 mod progress;
+#[cfg(unix)]
+mod registries;
 mod runtime;
 mod serve;
 mod terminal;
@@ -80,6 +82,23 @@ fn run(cli: Cli) -> Result<Exit> {
         Command::Grade(args) => commands::grade::run(&args, &global),
         Command::Serve(args) => commands::serve::run(&args, &global),
         Command::Clean { keep_stand_ins } => commands::clean::run(keep_stand_ins, &global),
+        #[cfg(unix)]
+        Command::PackageProxy {
+            socket,
+            forward,
+            registry,
+        } => runtime::block_on(async |cancel| {
+            let work = async {
+                match &forward {
+                    Some(address) => registries::forward(address, &socket).await,
+                    None => registries::serve(&socket, &registry).await,
+                }
+            };
+            tokio::select! {
+                () = cancel.cancelled() => Ok(Exit::Passed),
+                end = work => end.map(|()| Exit::Passed),
+            }
+        }),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "mslab", &mut script);

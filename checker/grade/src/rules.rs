@@ -8,14 +8,22 @@ use mslab_core::evidence::SourceEvidence;
 use mslab_core::source::Span;
 use mslab_core::stages::Needs;
 
-/// What is allowed. The default allows everything.
+/// How the stage graph says that a file asks for more than anybody should work out.
+const EXCESS: [&str; 4] = [
+    "expands to more than",
+    "expand to more than",
+    "too much work to expand",
+    "nested too deeply",
+];
+
+/// What is allowed. The default allows everything that an engine can bear.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
     /// Globs for the images that stages may start or copy from; empty for any.
     pub bases: Vec<String>,
     /// Globs for the frontends that `# syntax=` may name; empty for any.
     pub syntax: Vec<String>,
-    /// Nothing is fetched from elsewhere: `ADD` takes no address, and commands run without a network.
+    /// The engine itself fetches nothing: no image, and `ADD` takes no address.
     pub offline: bool,
 }
 
@@ -27,6 +35,14 @@ impl Rules {
             let line = source.dockerfile.source.position(span.start).line;
             Some(format!("line {line} of {} {what}", source.path))
         };
+        // The engine expands variables without any limit, in its own memory.
+        let too_much = |m: &str| EXCESS.iter().any(|e| m.contains(e));
+        if let Some(problem) = source.graph.problems.iter().find(|p| too_much(&p.message)) {
+            return at(
+                problem.span,
+                format!("is too much to build: {}", problem.message),
+            );
+        }
         if !self.syntax.is_empty() {
             let directives = source.dockerfile.directives.iter();
             for directive in directives.filter(|d| d.name == "syntax") {
@@ -152,6 +168,33 @@ mod tests {
         assert_eq!(broken(&rules, "FROM a:1\n"), None);
         let evil = broken(&rules, "# syntax=evil/frontend\nFROM a:1\n").unwrap();
         assert!(evil.contains("evil/frontend"), "{evil}");
+    }
+
+    #[test]
+    fn what_would_fill_the_engines_memory_never_reaches_it() {
+        let doubled = |times: usize| {
+            let lines = (0..times).map(|n| format!("ENV A{}=${{A{n}}}${{A{n}}}\n", n + 1));
+            format!("FROM a:1\nENV A0=0123456789\n{}", lines.collect::<String>())
+        };
+        let rules = Rules::default();
+        assert_eq!(broken(&rules, &doubled(10)), None);
+        let message = broken(&rules, &doubled(30)).unwrap();
+        assert!(
+            message.starts_with("line 19 of Dockerfile is too much"),
+            "{message}"
+        );
+        let nested = format!(
+            "FROM a:1\nENV A={}x{}\n",
+            "${B:-".repeat(5_000),
+            "}".repeat(5_000)
+        );
+        assert!(broken(&rules, &nested).is_some());
+        let first = format!(
+            "ARG A={}\nARG B={}\nFROM $B\n",
+            "x".repeat(2_000),
+            "$A".repeat(2_000)
+        );
+        assert!(broken(&rules, &first).is_some());
     }
 
     #[test]

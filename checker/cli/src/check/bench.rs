@@ -1,10 +1,11 @@
 //! An engine with what is kept beside it.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use mslab_core::report::EngineReport;
 use mslab_engine::{CancellationToken, DiscoverOptions, Engine};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::bases::Bases;
 use super::facts::Facts;
@@ -19,6 +20,8 @@ pub(crate) struct Bench {
     pub(crate) facts: Facts,
     /// Which base images have stand-ins.
     pub(crate) bases: Bases,
+    /// The builds of labs whose solutions were seen to keep within the limits of this run.
+    pub(super) within_limits: Mutex<BTreeSet<String>>,
     report: OnceCell<EngineReport>,
     next: AtomicU64,
 }
@@ -40,6 +43,7 @@ impl Bench {
             engine,
             facts: Facts::open(),
             bases: Bases::default(),
+            within_limits: Mutex::default(),
             report: OnceCell::new(),
             next: AtomicU64::new(0),
         }

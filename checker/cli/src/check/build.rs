@@ -12,7 +12,7 @@ use mslab_core::lab::Folder;
 use mslab_core::plan::PlannedBuild;
 use mslab_core::stages::{Needs, Stage};
 use mslab_engine::context::{self, Archive, ContextError, Sent};
-use mslab_engine::{BuildRequest, EngineError};
+use mslab_engine::{BuildEnd, BuildRequest, EngineError};
 
 use super::{Bench, Options, Subject};
 use crate::failure::{Failure, Result};
@@ -47,6 +47,7 @@ pub(super) struct Builder<'a> {
     is_labs_own: bool,
     images: Mutex<Vec<String>>,
     stand_ins: Mutex<BTreeSet<String>>,
+    suspected: Mutex<Option<BuildFailure>>,
 }
 
 impl<'a> Builder<'a> {
@@ -66,6 +67,7 @@ impl<'a> Builder<'a> {
             is_labs_own: false,
             images: Mutex::default(),
             stand_ins: Mutex::default(),
+            suspected: Mutex::default(),
         }
     }
 
@@ -131,6 +133,15 @@ impl<'a> Builder<'a> {
             Some(_) if self.is_labs_own => Some(LABS_NAMESPACE.to_owned()),
             own => own.clone(),
         };
+        if let Some(proxy) = &hold.proxy {
+            // BuildKit knows these: they reach commands, and neither the image nor the cache's keys.
+            for name in ["HTTP_PROXY", "HTTPS_PROXY"] {
+                request.build_args.insert(name.into(), proxy.clone());
+            }
+            let here = "localhost,127.0.0.1".to_owned();
+            request.build_args.insert("NO_PROXY".into(), here);
+        }
+        request.lane = hold.lane.clone();
         if let Some(limit) = hold.log_limit {
             request.step_log_limit = limit;
             request.log_limit = limit;
@@ -148,9 +159,25 @@ impl<'a> Builder<'a> {
             .build(&request, &on, &self.options.cancel)
             .await?;
         Ok(match end.environment_fault() {
-            Some(fault) => Observed::Failed(explain(&fault)),
+            // Whoever fills the disk, builds beside it fail too: no control can tell them apart.
+            Some(fault @ EngineError::DiskFull(_)) if hold.lane.is_some() => {
+                return Err(fault.into());
+            }
+            Some(fault) => {
+                if let BuildEnd::Failed(failure) = end
+                    && let Ok(mut suspected) = self.suspected.lock()
+                {
+                    *suspected = Some(failure);
+                }
+                Observed::Failed(explain(&fault))
+            }
             None => Observed::Seen(end.into_outcome()),
         })
+    }
+
+    /// The last build's failure, which looked like the environment's fault.
+    pub(super) fn suspected(&self) -> Option<BuildFailure> {
+        self.suspected.lock().ok()?.take()
     }
 
     /// Builds the lab's own solution from nothing: whether the environment can build this lab at all.
@@ -168,6 +195,16 @@ impl<'a> Builder<'a> {
             .await;
         control.remove_images().await;
         Ok(matches!(outcome?, Observed::Seen(BuildOutcome::Built(_))))
+    }
+
+    /// Whether the lab's own solution keeps within the limits on builds. Once it has, it does.
+    pub(super) async fn solution_keeps_within(&self, build: &PlannedBuild) -> Result<bool> {
+        let name = format!("{} {}", self.subject.lab.slug, build.key);
+        let mut known = self.bench.within_limits.lock().await;
+        if !known.contains(&name) && self.control(build).await? {
+            known.insert(name.clone());
+        }
+        Ok(known.contains(&name))
     }
 
     fn pack(&self, build: &PlannedBuild, variation: &Variation) -> Result<Archive, ContextError> {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use mslab_core::checks::misspelt_stage;
 use mslab_core::dockerfile::{Command, Instruction, features};
 use mslab_core::evidence::{
-    BuildEvidence, BuildFailure, BuildFailureCause, BuildOutcome, Built, Evidence, Extra, Need,
-    Observed, PlatformImage,
+    BuildEvidence, BuildFailure, BuildFailureCause, BuildLimit, BuildOutcome, Built, Evidence,
+    Extra, Need, Observed, PlatformImage,
 };
 use mslab_core::image::{Image, NoCache, Platform, ReadOptions, read_archive};
 use mslab_core::plan::{PlannedBuild, PlannedCheck};
@@ -122,15 +122,23 @@ async fn one_build(
             .build(build, platform, &Variation::default(), &what)
             .await?;
         if let (Observed::Failed(reason), true) = (&outcome, builder.options.control) {
+            let suspected = builder.suspected();
             // The same lab's solution gets through from nothing: then it is not the environment.
             if builder.control(build).await? {
-                outcome = Observed::Seen(BuildOutcome::Failed(own_fault(reason)));
+                let own = own_fault(suspected, reason);
+                outcome = Observed::Seen(BuildOutcome::Failed(own));
             }
         }
         if let Observed::Failed(reason) = &outcome
             && let Some(failure) = misspelt(reason, build, evidence)
         {
             outcome = Observed::Seen(BuildOutcome::Failed(failure));
+        }
+        if let Some(limit) = over(&outcome)
+            && !builder.solution_keeps_within(build).await?
+        {
+            let reason = format!("the lab's own solution does not build with {limit}");
+            return Ok(failed(Observed::Failed(reason)));
         }
         let Observed::Seen(BuildOutcome::Built(built)) = &outcome else {
             return Ok(failed(outcome));
@@ -268,11 +276,24 @@ fn misspelt(reason: &str, build: &PlannedBuild, evidence: &Evidence) -> Option<B
 }
 
 /// What looked like the environment's fault, and is not: the lab's solution gets through.
-fn own_fault(reason: &str) -> BuildFailure {
-    failure(
-        format!("{reason} (the lab's own solution builds here, so it is this Dockerfile)"),
-        BuildFailureCause::Other,
-    )
+fn own_fault(suspected: Option<BuildFailure>, reason: &str) -> BuildFailure {
+    let message =
+        format!("{reason} (the lab's own solution builds here, so it is this Dockerfile)");
+    match suspected {
+        Some(failure) => BuildFailure { message, ..failure },
+        None => failure(message, BuildFailureCause::Other),
+    }
+}
+
+/// The limit that a build went over.
+fn over(outcome: &Observed<BuildOutcome>) -> Option<BuildLimit> {
+    match outcome {
+        Observed::Seen(BuildOutcome::Failed(BuildFailure {
+            cause: BuildFailureCause::Limit(limit),
+            ..
+        })) => Some(*limit),
+        _ => None,
+    }
 }
 
 /// How many of the image's lowest layers its base image brought.

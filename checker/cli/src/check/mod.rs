@@ -21,7 +21,7 @@ use mslab_core::lab::Lab;
 use mslab_core::plan::Plan;
 use mslab_core::report::Report;
 use mslab_core::source::Source;
-use mslab_engine::CancellationToken;
+use mslab_engine::{CancellationToken, Lane};
 
 pub(crate) use bases::{Base, STAND_IN_LABEL};
 pub(crate) use bench::Bench;
@@ -78,6 +78,10 @@ pub(crate) struct Hold {
     pub(crate) cache_namespace: Option<String>,
     /// Bytes of each step's log that are kept, and of the whole that are passed on.
     pub(crate) log_limit: Option<usize>,
+    /// Where the builds are held within limits; nowhere, if they are trusted.
+    pub(crate) lane: Option<Lane>,
+    /// The proxy through which commands reach package registries, where that is all they may reach.
+    pub(crate) proxy: Option<String>,
 }
 
 /// Texts that take the place of files, before they are saved; `None` for a file that is gone.

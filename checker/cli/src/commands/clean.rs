@@ -14,6 +14,8 @@ use crate::verify::Kept;
 /// Removes it all, and says what it was.
 pub(crate) fn run(keep_stand_ins: bool, global: &Global) -> Result<Exit> {
     let forgotten = Facts::open().forget()? + Kept::forget()?;
+    // What a `mslab grade` that was killed has left.
+    mslab_engine::sweep();
     let removed = runtime::block_on(async |cancel| {
         let bench = Bench::open(global, &cancel).await?;
         Ok(bench

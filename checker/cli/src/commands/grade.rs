@@ -3,17 +3,19 @@
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use mslab_core::lab::Lab;
 use mslab_core::report::{self, Submission};
+use mslab_engine::{Fence, Limits};
 use mslab_grade::VERSION;
 use mslab_grade::class::{self, Class, Shown};
 use mslab_grade::gradebook::{Basis, Gradebook};
-use mslab_grade::intake::{self, Intake, Limits};
+use mslab_grade::intake::{self, Intake};
 use mslab_grade::late::LateRule;
 use mslab_grade::roster;
 use mslab_grade::rules::Rules;
-use mslab_grade::run::{self, DELAYS, RunError, TakeInError, TakenIn};
+use mslab_grade::run::{self, RunError, TakeInError, TakenIn};
 use mslab_grade::submission::Trusted;
 
 use super::check::{print, submission, write_job_summary};
@@ -24,6 +26,12 @@ use crate::failure::{Failure, Result};
 use crate::grade::{ClassJudge, ClassProgress, put, summary, write_outputs, write_platform};
 use crate::runtime;
 use crate::workspace::{Surroundings, random_text};
+
+/// So many submissions are at hand for each that is built.
+const WAITING: usize = 3;
+
+/// The engine's label that says where its package proxy is.
+const PACKAGE_PROXY: &str = "io.mslab.package-proxy=";
 
 /// The name under which the gradebook keeps the rule for late work.
 const LATE: &str = "late-penalty";
@@ -67,7 +75,7 @@ fn grade(args: &GradeArgs, global: &Global) -> Result<Exit> {
     let rules = rules(args, &labs)?;
     for lab in &mut labs {
         lab.plan.time_limit = args.timeout.unwrap_or(lab.plan.time_limit);
-        lab.plan.offline |= rules.offline;
+        lab.plan.offline |= args.network == Network::None;
     }
     let basis = Basis {
         mslab: VERSION.to_owned(),
@@ -78,20 +86,32 @@ fn grade(args: &GradeArgs, global: &Global) -> Result<Exit> {
     let taken = take_in(args, &mut book, &labs, &basis)?;
     runtime::block_on(async |cancel| {
         let bench = Bench::open(global, &cancel).await?;
-        trustworthy(&bench, args)?;
+        let jobs = args.jobs.map_or_else(together, usize::from);
+        let fence = fence(&bench, args, jobs).await?;
+        let proxy = match args.network {
+            Network::Registries => Some(package_proxy(&bench).await?),
+            Network::None | Network::Default => None,
+        };
         let judge = ClassJudge {
             bench: &bench,
             rules: &rules,
+            fence: fence.as_ref(),
+            proxy,
             max_context: args.max_context.map(|b| b.0),
             max_log: args
                 .max_log
                 .map(|b| usize::try_from(b.0).unwrap_or(usize::MAX)),
         };
         let options = run::Options {
-            jobs: args.jobs.map_or_else(together, usize::from),
+            // Those that wait for the lane that they always have keep no lane empty.
+            jobs: if fence.is_some() && jobs > 1 {
+                jobs * WAITING
+            } else {
+                jobs
+            },
             basis: basis.clone(),
             retry_environment: args.retry_failed_environment,
-            delays: DELAYS.to_vec(),
+            delays: run::delays(Duration::from_millis(args.patience.0)),
             cancel,
         };
         let progress = ClassProgress::new(global);
@@ -134,7 +154,7 @@ fn rules(args: &GradeArgs, labs: &[Trusted]) -> Result<Rules> {
     Ok(Rules {
         bases: args.allow_base.clone(),
         syntax: args.allow_syntax.clone(),
-        offline,
+        offline: args.network != Network::Default,
     })
 }
 
@@ -144,6 +164,10 @@ fn basis_text(args: &GradeArgs, rules: &Rules) -> String {
     if let Some(time) = args.timeout {
         text.push_str(&format!("timeout {}\n", time.0));
     }
+    text.push_str(&format!("network {:?}\n", args.network));
+    // Where builds are trusted, it is said so: they are not held.
+    let limits = limits(args);
+    text.push_str(&format!("limits {limits:?} {}\n", args.trust_submissions));
     if let Some(size) = args.max_context {
         text.push_str(&format!("max-context {}\n", size.0));
     }
@@ -201,7 +225,7 @@ fn take_in(
         return Err(Failure::usage("no folder of submissions is named"));
     };
     let only = args.exercise.as_ref().map(|_| 0);
-    let intake = Intake::new(labs, only, Limits::default());
+    let intake = Intake::new(labs, only, intake::Limits::default());
     let found = intake::students(root).map_err(|e| Failure::named_file(&e.path, &e.source))?;
     if intake.is_one_students(&found) {
         let names: Vec<&str> = found.students.iter().map(|s| s.student.as_str()).collect();
@@ -231,16 +255,47 @@ fn take_in(
 }
 
 /// Work that nobody trusts is built only where a build can be held.
-fn trustworthy(bench: &Bench, args: &GradeArgs) -> Result<()> {
-    if args.trust_submissions || bench.engine.capabilities().build_limits {
-        return Ok(());
+async fn fence(bench: &Bench, args: &GradeArgs, jobs: usize) -> Result<Option<Fence>> {
+    let reason = match Fence::new(&bench.engine, limits(args), jobs).await? {
+        Ok(fence) => return Ok(Some(fence)),
+        Err(reason) => reason,
+    };
+    if args.trust_submissions {
+        anstream::eprintln!(
+            "builds have no limits of memory, processes, processors and disk: {reason}"
+        );
+        return Ok(None);
     }
-    let engine = bench.engine.identity().label();
-    Err(
-        Failure::environment(format!("{engine} cannot hold a build within limits")).help(
-            "Use Docker 23 or newer for work that nobody trusts, or say --trust-submissions.",
-        ),
-    )
+    Err(Failure::environment("builds cannot be held within limits here")
+        .because(&reason)
+        .help("Run it as root, beside a Docker of version 23 or newer on this very machine (`scripts/engine up` brings one up); or, for work that you trust, say --trust-submissions."))
+}
+
+/// The address of the package proxy that is an engine's only way out.
+async fn package_proxy(bench: &Bench) -> Result<String> {
+    let info = bench.engine.info().await?;
+    let label = info
+        .labels
+        .iter()
+        .find_map(|l| l.strip_prefix(PACKAGE_PROXY));
+    label.map(str::to_owned).ok_or_else(|| {
+        let engine = bench.engine.identity().label();
+        Failure::environment(format!(
+            "{engine} has other ways out than a proxy for packages"
+        ))
+        .help("`scripts/engine up --network registries` brings up an engine that has not; name it with --engine.")
+    })
+}
+
+/// What one build may use.
+fn limits(args: &GradeArgs) -> Limits {
+    let usual = Limits::default();
+    Limits {
+        memory: args.memory.map_or(usual.memory, |b| b.0),
+        cpus: args.cpus,
+        pids: args.pids.unwrap_or(usual.pids),
+        disk: args.disk.map_or(usual.disk, |b| b.0),
+    }
 }
 
 fn there_is(gradebook: &Path) -> Result<()> {

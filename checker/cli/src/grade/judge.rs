@@ -7,8 +7,8 @@ use mslab_core::judge::read_sources;
 use mslab_core::plan::Plan;
 use mslab_core::stages::Needs;
 use mslab_core::units::Bytes;
-use mslab_engine::CancellationToken;
 use mslab_engine::context::Sent;
+use mslab_engine::{CancellationToken, Fence};
 use mslab_grade::gradebook::Job;
 use mslab_grade::rules::Rules;
 use mslab_grade::run::{Judge, Judged, Tell};
@@ -25,6 +25,10 @@ pub(crate) struct ClassJudge<'a> {
     pub(crate) bench: &'a Bench,
     /// What a Dockerfile may reach.
     pub(crate) rules: &'a Rules,
+    /// Where builds are held within limits; nowhere, if they are trusted.
+    pub(crate) fence: Option<&'a Fence>,
+    /// The engine's only way out, if builds may reach package registries alone.
+    pub(crate) proxy: Option<String>,
     /// The largest build context that is built, in bytes.
     pub(crate) max_context: Option<u64>,
     /// Bytes of each step's log that are kept.
@@ -75,12 +79,24 @@ impl ClassJudge<'_> {
         if let Some(reason) = self.refused(&subject).await? {
             return Ok(Judged::Refused(reason));
         }
+        let own = match self.fence {
+            Some(fence) => {
+                tell("waiting for its turn".to_owned());
+                tokio::select! {
+                    own = fence.lane(&job.key) => Some(own),
+                    () = cancel.cancelled() => return Ok(Judged::Stopped),
+                }
+            }
+            None => None,
+        };
         let options = Options {
             control: true,
             hold: Hold {
                 // The key is the same for the same work only, so that no two submissions share a cache mount.
                 cache_namespace: Some(format!("mslab-{}", &job.key[..job.key.len().min(32)])),
                 log_limit: self.max_log,
+                lane: own.as_ref().map(|own| own.lane.clone()),
+                proxy: self.proxy.clone(),
             },
             cancel: cancel.child_token(),
             ..Options::default()

@@ -29,6 +29,8 @@ const MEASURE: Duration = Duration::from_secs(5);
 const SHARE: u32 = 10;
 /// How long the containers of an earlier build may take to go.
 const EMPTY: Duration = Duration::from_secs(10);
+/// A lane that is free for so long is wanted by nobody who always has it.
+const IDLE: Duration = Duration::from_millis(200);
 /// So long a build may have all the processes that it may have.
 const FULL: Duration = Duration::from_secs(2);
 /// With less free space than this on the engine's disk, in bytes, builds are stopped.
@@ -151,26 +153,33 @@ impl Fence {
         })
     }
 
-    /// Waits for a free lane: the one that `key` had the last time if it can be, so that its cache is of use.
+    /// Waits for a lane: the one that `key` always has, so that its steps are in the cache when it comes again; or one
+    /// that nobody waits for.
     pub async fn lane(&self, key: &str) -> OwnLane {
         let hash = key.bytes().fold(0_usize, |h, b| {
             h.wrapping_mul(31).wrapping_add(usize::from(b))
         });
-        let preferred = hash % self.lanes.len();
-        let order = (0..self.lanes.len()).map(|n| (preferred + n) % self.lanes.len());
-        for n in order {
-            let (lane, busy) = &self.lanes[n];
-            if let Ok(own) = busy.clone().try_lock_owned() {
-                return OwnLane {
-                    lane: lane.clone(),
-                    _own: own,
-                };
+        let (lane, busy) = &self.lanes[hash % self.lanes.len()];
+        loop {
+            if let Ok(own) = tokio::time::timeout(IDLE, busy.clone().lock_owned()).await {
+                return OwnLane::new(lane, own);
+            }
+            let free = self.lanes.iter().find_map(|(lane, busy)| {
+                let own = busy.clone().try_lock_owned().ok()?;
+                Some(OwnLane::new(lane, own))
+            });
+            if let Some(own) = free {
+                return own;
             }
         }
-        let (lane, busy) = &self.lanes[preferred];
-        OwnLane {
+    }
+}
+
+impl OwnLane {
+    fn new(lane: &Lane, own: OwnedMutexGuard<()>) -> Self {
+        Self {
             lane: lane.clone(),
-            _own: busy.clone().lock_owned().await,
+            _own: own,
         }
     }
 }

@@ -16,7 +16,7 @@ use mslab_core::report::{Outcome, Report};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-pub use patience::DELAYS;
+pub use patience::{DELAYS, delays};
 pub use take_in::{TakeInError, TakenIn, take_in};
 
 use crate::gradebook::{Basis, Finish, Gradebook, GradebookError, Job};

@@ -12,6 +12,22 @@ pub const DELAYS: [Duration; 4] = [
     Duration::from_secs(60),
 ];
 
+/// Waits that make up `total`: those of [`DELAYS`], and the last of them again and again.
+#[must_use]
+pub fn delays(total: Duration) -> Vec<Duration> {
+    let last = DELAYS[DELAYS.len() - 1];
+    let mut left = total;
+    let mut waits = Vec::new();
+    for delay in DELAYS.into_iter().chain(std::iter::repeat(last)) {
+        if left.is_zero() {
+            break;
+        }
+        waits.push(delay.min(left));
+        left -= delay.min(left);
+    }
+    waits
+}
+
 /// Far enough to never come.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -73,6 +89,21 @@ impl<'a> Patience<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waits_add_up_to_what_is_asked_for() {
+        assert_eq!(delays(DELAYS.iter().sum()), DELAYS);
+        let short = delays(Duration::from_secs(3));
+        assert_eq!(short, [Duration::from_secs(2), Duration::from_secs(1)]);
+        assert_eq!(
+            delays(Duration::from_secs(600))
+                .iter()
+                .sum::<Duration>()
+                .as_secs(),
+            600
+        );
+        assert!(delays(Duration::ZERO).is_empty());
+    }
 
     #[test]
     fn one_outage_is_waited_for_once() {
