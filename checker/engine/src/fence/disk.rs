@@ -40,6 +40,10 @@ impl Written {
                 continue;
             };
             let root = PathBuf::from(format!("/proc/{pid}/root"));
+            // A container that is just being made still has the engine's own root, with all that the engine has.
+            if is_same(&root, engine) {
+                continue;
+            }
             for place in places(&text, engine, &root) {
                 let mut left = limit.saturating_add(1);
                 weigh(&place.path, DEPTH, &mut left);
@@ -52,8 +56,16 @@ impl Written {
     }
 }
 
+/// None as long as the container's root is not its own alone: until then the engine's mounts are among its own.
 fn places(mountinfo: &str, engine: &Path, container: &Path) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
+    let mut roots = mountinfo
+        .lines()
+        .filter(|l| l.split(' ').nth(4) == Some("/"));
+    let own = roots.next().is_some_and(|l| l.contains(" - overlay "));
+    if !own || roots.next().is_some() {
+        return places;
+    }
     for line in mountinfo.lines() {
         let Some((front, back)) = line.split_once(" - ") else {
             continue;
@@ -128,6 +140,20 @@ pub(super) fn unescaped(text: &str) -> PathBuf {
 }
 
 #[cfg(unix)]
+fn is_same(a: &Path, b: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    match (fs::metadata(a), fs::metadata(b)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => true,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &Path, _: &Path) -> bool {
+    true
+}
+
+#[cfg(unix)]
 fn occupied(metadata: &Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::blocks(metadata).saturating_mul(512)
 }
@@ -158,6 +184,20 @@ mod tests {
                 "/proc/9/root/root/.npm x"
             ]
         );
+    }
+
+    #[test]
+    fn what_is_the_engines_is_not_the_builds() {
+        let overlay = "900 800 0:70 / / rw - overlay overlay rw,lowerdir=l/A,upperdir=/x/diff,workdir=/x/work\n";
+        let engine = "\
+            700 600 254:0 /roots/forky / rw - ext4 /dev/vda rw\n\
+            701 700 254:0 /data/28 /var/lib/docker rw - ext4 /dev/vda rw\n";
+        let count = |text: &str| places(text, Path::new("/e"), Path::new("/c")).len();
+        assert_eq!(count(overlay), 1);
+        // Before the container has its root, and in the moment in which it has both.
+        assert_eq!(count(engine), 0);
+        assert_eq!(count(&format!("{overlay}{engine}")), 0);
+        assert_eq!(count(&format!("{engine}{overlay}")), 0);
     }
 
     #[cfg(unix)]
