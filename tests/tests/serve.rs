@@ -285,7 +285,7 @@ fn a_crowd_at_the_door_stops_no_learner() {
             let began = Instant::now();
             let _ = served.get("/api/state");
             assert!(
-                began.elapsed() < Duration::from_secs(2),
+                began.elapsed() < Duration::from_secs(10),
                 "{:?}",
                 began.elapsed()
             );

@@ -577,7 +577,7 @@ async fn connections_that_do_nothing_make_room() {
     for _ in 0..20 {
         let began = Instant::now();
         assert_eq!(served.get("/api/state").await.status, 200);
-        assert!(began.elapsed() < Duration::from_secs(2));
+        assert!(began.elapsed() < Duration::from_secs(10));
     }
     // The first of them are gone, and the learner's own is not.
     let mut byte = [0];

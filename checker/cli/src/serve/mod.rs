@@ -86,7 +86,7 @@ impl LearnersRoom {
             cancel,
             ..Options::default()
         };
-        let listener = Told(tell);
+        let listener = Told::new(tell);
         let looked = check::look(&subject, &Means::Engine(&bench), &options, &listener).await;
         let (report, evidence) = match looked {
             Ok(looked) => looked,
