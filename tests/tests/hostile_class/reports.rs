@@ -8,7 +8,7 @@ use serde_json::Value;
 /// Whether a report's id is this student's: what a name would do to a terminal is written differently there.
 pub(crate) fn is_id(shown: &Value, id: &str) -> bool {
     let plain =
-        |text: &str| -> String { text.chars().filter(|c| c.is_ascii_alphanumeric()).collect() };
+        |text: &str| -> String { text.chars().filter(char::is_ascii_alphanumeric).collect() };
     let shown = shown.as_str().unwrap_or_default();
     shown == id || plain(&mslab_core::text::escape::line(id)) == plain(shown)
 }
@@ -27,10 +27,12 @@ pub(crate) fn are_whole(dir: &Path, never: &[&str]) {
         is_harmless(&name, &text, never);
         match path.extension().and_then(|e| e.to_str()) {
             Some("json" | "sarif") => {
-                drop(serde_json::from_str::<Value>(&text).unwrap_or_else(|e| panic!("{name}: {e}")))
+                drop(
+                    serde_json::from_str::<Value>(&text).unwrap_or_else(|e| panic!("{name}: {e}")),
+                );
             }
             Some("xml") => {
-                drop(roxmltree::Document::parse(&text).unwrap_or_else(|e| panic!("{name}: {e}")))
+                drop(roxmltree::Document::parse(&text).unwrap_or_else(|e| panic!("{name}: {e}")));
             }
             Some("csv") => no_formulas(&name, &text),
             Some("html") => no_markup(&name, &text),

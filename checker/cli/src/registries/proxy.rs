@@ -20,7 +20,7 @@ pub(super) async fn answer(
 ) -> io::Result<()> {
     let mut client = BufReader::new(stream);
     let head = tokio::time::timeout(ASK, head::read(&mut client)).await;
-    let Ok(Some(head)) = head.unwrap_or_else(|_| Ok(None)) else {
+    let Ok(Some(head)) = head.unwrap_or(Ok(None)) else {
         return Ok(());
     };
     let asked = head::judge(&head);
