@@ -165,7 +165,12 @@ fn engine_browser_from_the_starter_by_fixes_to_the_pass() {
     assert!(steps.as_u64().is_some_and(|n| n >= 3), "{steps}");
     let waiting = "document.querySelectorAll('.mslab-verdicts details:not([data-status=passed], [data-status=failed])').length";
     assert_eq!(learner.browser.eval(waiting), 0);
-    assert!(learner.said(".mslab-sizes").contains("at most"), "no sizes");
+    assert!(
+        learner
+            .said(".mslab-image .mslab-sizes")
+            .contains("at most"),
+        "no sizes"
+    );
     assert!(
         learner
             .browser
@@ -356,8 +361,20 @@ fn browser_live_findings_follow_the_keys_at_once() {
         took[0],
         took[took.len() - 1]
     );
-    // What else the machine does makes keys wait, too: the quickest shows what is the program's.
-    assert!(took[0] < 50.0, "{took:?}");
+    let limit = 50.0 * crowd();
+    assert!(median < limit, "not within {limit:.0} ms: {took:?}");
+}
+
+/// How many programs wait for each processor, and 1 where it is free: where others compute, too, a key waits its turn.
+fn crowd() -> f64 {
+    let processors = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: f64 = load
+        .split(' ')
+        .next()
+        .and_then(|l| l.parse().ok())
+        .unwrap_or(0.0);
+    (load / processors).max(1.0)
 }
 
 #[test]
