@@ -127,15 +127,16 @@ impl Table {
     }
 }
 
-/// A cell that no spreadsheet takes for a formula: one that begins like one gets an apostrophe before it.
+/// A cell that no spreadsheet takes for a formula, and no CI that prints it for a command (`::` or `##` begins one): one
+/// that begins like one gets an apostrophe before it.
 fn cell(text: &str) -> String {
     let text = escape::line(text);
     let first = text.trim_start().chars().next();
-    let is_formula = matches!(
+    let is_order = matches!(
         first,
-        Some('=' | '+' | '-' | '@' | '|' | '%' | '＝' | '＋' | '－' | '＠')
+        Some('=' | '+' | '-' | '@' | '|' | '%' | '＝' | '＋' | '－' | '＠' | ':' | '#')
     );
-    if is_formula { format!("'{text}") } else { text }
+    if is_order { format!("'{text}") } else { text }
 }
 
 #[cfg(test)]
@@ -143,9 +144,18 @@ mod tests {
     use super::cell;
 
     #[test]
-    fn no_cell_is_a_formula() {
+    fn no_cell_gives_orders() {
         for bad in [
-            "=1+1", "+1", "-1", "@SUM(A1)", " =1", "＝1", "|x", "\u{a0}=1",
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            " =1",
+            "＝1",
+            "|x",
+            "\u{a0}=1",
+            "::error::x",
+            "##vso[x]",
         ] {
             assert!(cell(bad).starts_with('\''), "{bad:?}");
         }
