@@ -166,9 +166,11 @@ fn style(template: &str) -> ProgressStyle {
 
 /// `text` without control characters: a build's log must not steer the terminal.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    // What a CI that shows this would take for its own command is no longer one.
+    let quote = (text.trim_start().starts_with("::") || text.trim_start().starts_with("##"))
+        .then_some('\'');
+    let shown = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    quote.into_iter().chain(shown).collect()
 }
 
 impl Listener for Terminal {
