@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mslab_core::judge::Glance;
+use mslab_core::text::escape;
 use mslab_core::units::{Bytes, Millis};
 use mslab_engine::{BuildEvent, PullEvent};
 
@@ -164,13 +165,11 @@ fn style(template: &str) -> ProgressStyle {
         .progress_chars("━╸─")
 }
 
-/// `text` without control characters: a build's log must not steer the terminal.
+/// `text` without control characters, and with nothing that a CI which shows it takes for a command: neither a build's
+/// log nor a name may steer the reader.
 pub(crate) fn printable(text: &str) -> String {
-    // What a CI that shows this would take for its own command is no longer one.
-    let quote = (text.trim_start().starts_with("::") || text.trim_start().starts_with("##"))
-        .then_some('\'');
-    let shown = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    quote.into_iter().chain(shown).collect()
+    let blank = |c: char| if c.is_control() { ' ' } else { c };
+    escape::ci_log(&text.chars().map(blank).collect::<String>())
 }
 
 impl Listener for Terminal {
