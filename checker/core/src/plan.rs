@@ -52,6 +52,12 @@ pub struct PlannedBuild {
 }
 
 impl PlannedBuild {
+    /// Whether it is given the canary, as a secret or in an argument, and so can leak it.
+    #[must_use]
+    pub fn knows_canary(&self) -> bool {
+        !self.secrets.is_empty() || self.args.values().any(|v| v.contains("{canary}"))
+    }
+
     /// The target's names for people: `production or runtime`.
     #[must_use]
     pub fn target_names(&self) -> String {

@@ -144,10 +144,11 @@ async fn one_build(
             return Ok(failed(outcome));
         };
         let image = if read {
-            // A build that is given no secret cannot leak one, and what is known of its image holds for every canary.
-            let canary = match build.secrets.is_empty() {
-                true => "",
-                false => builder.subject.canary,
+            // A build that does not know the canary cannot leak it, and what is known of its image holds for every one.
+            let canary = if build.knows_canary() {
+                builder.subject.canary
+            } else {
+                ""
             };
             Observed::Seen(Arc::new(
                 builder
