@@ -148,13 +148,6 @@ fn engine_from_the_starter_by_fixes_and_an_edit_to_the_pass() {
             break;
         }
     }
-    // Where no fix leads on, the learner writes the rest.
-    if report["outcome"] != "passed" {
-        assert!(report["score"].as_u64() > Some(50), "{report:#}");
-        let solution = root().join("labs/05-go-scratch/solution/Dockerfile");
-        page.save(std::fs::read_to_string(solution).unwrap());
-        report = page.check(&mut events).last().unwrap()["report"].clone();
-    }
     assert_eq!(report["outcome"], "passed", "{}\n{report:#}", page.text);
 
     // The terminal knows; the solution is open.

@@ -213,7 +213,7 @@ impl Workspace {
         let path = dir.join(format!("{}.json", report.exercise));
         let bytes = serde_json::to_vec(report)
             .map_err(|e| Failure::environment("cannot write the report").because(&e))?;
-        state::write_atomically(&path, &bytes)
+        state::write_whole(&path, &bytes)
     }
 
     /// The exercise's newest report. `None` where there is none, or none that this version can read.

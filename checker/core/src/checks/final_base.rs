@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::images::Reference;
 use super::installs;
 use super::params::{listed, matches_pattern};
-use super::{Check, Doc, Example, Judged, Verdict, View, shell, walk};
+use super::{Check, Doc, Example, Judged, Verdict, View, program_alone, shell, walk};
 use crate::diagnostic::Fix;
 use crate::dockerfile::{Command, CommandForm};
 use crate::edits::Edits;
@@ -101,13 +101,16 @@ impl Check for FinalBase {
                     target.base_name
                 ))
         };
-        if let [only] = &params.allow[..]
-            && root.index == target.index
-            && let Some(fix) = fix(source, target, only)
-        {
-            finding = finding.fix(fix);
+        let offered = match &params.allow[..] {
+            [only] if root.index == target.index => fix(source, target, only),
+            allow if allow.iter().any(|a| a == "scratch") => program_alone::fix(view),
+            _ => None,
+        };
+        Ok(match offered {
+            Some(fix) => finding.fix(fix),
+            None => finding,
         }
-        Ok(finding.into())
+        .into())
     }
 }
 

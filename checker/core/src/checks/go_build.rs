@@ -87,7 +87,7 @@ impl GoBuild<'_> {
     }
 
     /// What follows `-o`.
-    fn output(&self) -> Option<&str> {
+    pub(super) fn output(&self) -> Option<&str> {
         let args = self.command.args();
         let flag = args
             .iter()

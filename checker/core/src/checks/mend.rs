@@ -115,7 +115,19 @@ impl<'a> Text<'a> {
 
     /// Adds a line after an instruction.
     pub(super) fn insert_after(&self, fix: Fix, instruction: &Instruction, line: &str) -> Fix {
-        let text = format!("{}{line}", self.newline());
+        self.insert_lines_after(fix, instruction, &[line])
+    }
+
+    /// Adds lines after an instruction.
+    pub(super) fn insert_lines_after<S: AsRef<str>>(
+        &self,
+        fix: Fix,
+        instruction: &Instruction,
+        lines: &[S],
+    ) -> Fix {
+        let text = lines.iter().fold(String::new(), |text, line| {
+            text + self.newline() + line.as_ref()
+        });
         fix.insert(self.file(), self.line_end(instruction), text)
     }
 

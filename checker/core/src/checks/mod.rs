@@ -44,6 +44,7 @@ mod origin;
 mod page;
 mod params;
 mod platforms;
+mod program_alone;
 mod reorder;
 mod roles;
 mod runs;

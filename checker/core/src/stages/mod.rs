@@ -14,4 +14,5 @@ mod walk;
 
 pub use build::BuildOptions;
 pub use graph::{Base, Edge, Needs, Problem, Stage, StageGraph, Via};
+pub(crate) use mounts::joined;
 pub(crate) use signal::same_signal;
