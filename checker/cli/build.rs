@@ -6,7 +6,7 @@ use std::path::Path;
 use std::{env, fs, io};
 
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::DeflateEncoder;
 
 fn main() -> io::Result<()> {
     let here = env::var("CARGO_MANIFEST_DIR").expect("cargo sets this");
@@ -20,7 +20,7 @@ fn main() -> io::Result<()> {
             _ => vec![String::new()],
         };
         for folder in folders {
-            let archive = Path::new(&out).join(format!("{name}-{folder}.tar.gz"));
+            let archive = Path::new(&out).join(format!("{name}-{folder}.tar.deflate"));
             fs::write(&archive, pack(&root.join(&folder))?)?;
             writeln!(code, "    ({folder:?}, include_bytes!({archive:?})),")
                 .expect("a String takes all");
@@ -45,7 +45,7 @@ fn book(out: &Path) -> io::Result<()> {
             pack(&root)?
         }
     };
-    fs::write(out.join("book.tar.gz"), archive)
+    fs::write(out.join("book.tar.deflate"), archive)
 }
 
 fn folders_in(root: &Path) -> io::Result<Vec<String>> {
@@ -65,7 +65,7 @@ fn pack(folder: &Path) -> io::Result<Vec<u8>> {
     let mut files = Vec::new();
     collect(folder, "", &mut files)?;
     files.sort();
-    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::best()));
+    let mut archive = tar::Builder::new(DeflateEncoder::new(Vec::new(), Compression::best()));
     for (path, executable) in files {
         let bytes = fs::read(folder.join(&path))?;
         let mut header = tar::Header::new_gnu();

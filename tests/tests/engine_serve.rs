@@ -3,7 +3,7 @@
 mod left;
 
 use mslab_tests::served::{Events, Served};
-use mslab_tests::{Sandbox, engine, root, statuses};
+use mslab_tests::{Sandbox, engine, statuses};
 use serde_json::{Value, json};
 
 use left::left_by;

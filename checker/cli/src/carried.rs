@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 
-use flate2::read::GzDecoder;
+use flate2::read::DeflateDecoder;
 use mslab_core::lab::{Folder, FolderFile};
 
 mod labs {
@@ -32,7 +32,7 @@ pub(crate) fn stand_ins() -> Folder {
 
 /// The built book, by path; empty where this program was built without one.
 pub(crate) fn book() -> BTreeMap<String, Vec<u8>> {
-    let packed: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/book.tar.gz"));
+    let packed: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/book.tar.deflate"));
     let files = if packed.is_empty() {
         Folder::new()
     } else {
@@ -49,7 +49,7 @@ fn unpack(folders: &[(&str, &[u8])], name: &str) -> Folder {
 }
 
 fn files(packed: &[u8]) -> io::Result<Folder> {
-    let mut archive = tar::Archive::new(GzDecoder::new(packed));
+    let mut archive = tar::Archive::new(DeflateDecoder::new(packed));
     let mut folder = Folder::new();
     for entry in archive.entries()? {
         let mut entry = entry?;

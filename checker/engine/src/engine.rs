@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bollard::errors::Error as ApiError;
 use bollard::models::{SystemInfo, SystemInfoCgroupVersionEnum};
-use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use bollard::{API_DEFAULT_VERSION, BollardRequest, ClientVersion, Docker};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -66,7 +66,7 @@ impl Engine {
     }
 
     pub(crate) async fn connect(host: Host, origin: Origin) -> Result<Self, String> {
-        let docker = transport(&host).map_err(|e| e.to_string())?;
+        let docker = transport(&host, API_DEFAULT_VERSION).map_err(|e| e.to_string())?;
         let version = tokio::time::timeout(HELLO_TIMEOUT, docker.version())
             .await
             .map_err(|_| "it did not answer in time".to_owned())?
@@ -199,6 +199,11 @@ impl Engine {
         &self.docker
     }
 
+    /// The same engine over connections of its own, which belong to the runtime that uses it.
+    pub(crate) fn dial_anew(&self) -> Result<Docker, ApiError> {
+        transport(self.host(), &self.docker.client_version())
+    }
+
     /// Waits for an answer that should come at once.
     pub(crate) async fn ask<T>(
         &self,
@@ -262,7 +267,7 @@ fn client<B: http_body::Body<Data: Send> + Send>(host: &Host) -> Client<Connecto
         .build(connector)
 }
 
-fn transport(host: &Host) -> Result<Docker, ApiError> {
+fn transport(host: &Host, version: &ClientVersion) -> Result<Docker, ApiError> {
     let client = client(host);
     Docker::connect_with_custom_transport(
         move |request: BollardRequest| {
@@ -271,7 +276,7 @@ fn transport(host: &Host) -> Result<Docker, ApiError> {
         },
         Some("http://docker"),
         STREAM_TIMEOUT_SECONDS,
-        API_DEFAULT_VERSION,
+        version,
     )
 }
 

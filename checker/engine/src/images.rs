@@ -1,7 +1,9 @@
 //! Images on an engine: looking at them, streaming them out and in, pulling, naming, removing.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io::{self, Read};
+use std::pin::Pin;
 
 use bollard::models::{ImageInspect, ImageSummary};
 use bollard::query_parameters::{
@@ -11,16 +13,13 @@ use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
 use mslab_core::image::{Config, Healthcheck, Platform};
 use tokio::io::AsyncRead;
+use tokio::runtime::Runtime;
 use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::error::{EngineError, says_unreachable};
 
-/// How many pieces of an export are handed over at once; engines send pieces of 32 KiB and less.
-const EXPORT_PIECES: usize = 16;
-/// How many times so many wait for their reader: few, so that they are still in the processor's cache when they are read.
-const EXPORT_QUEUE: usize = 4;
 /// How long a registry may take to answer before it counts as unreachable.
 const REGISTRY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(6);
 
@@ -114,25 +113,10 @@ impl Engine {
     /// it ends the stream, so that who has seen enough pays for no more.
     #[must_use]
     pub fn export(&self, images: &[&str]) -> ExportReader {
-        let (send, receive) = tokio::sync::mpsc::channel(EXPORT_QUEUE);
-        let engine = self.clone();
-        let names: Vec<String> = images.iter().map(|i| (*i).to_owned()).collect();
-        tokio::spawn(async move {
-            let refs: Vec<&str> = names.iter().map(String::as_str).collect();
-            let fault = |e| engine.fault(&format!("exporting {}", names.join(", ")), &e);
-            let stream = engine.docker().export_images(&refs);
-            let mut stream = stream
-                .map(|piece| piece.map_err(fault))
-                .ready_chunks(EXPORT_PIECES);
-            while let Some(pieces) = stream.next().await {
-                if send.send(pieces).await.is_err() {
-                    return;
-                }
-            }
-        });
         ExportReader {
-            receive,
-            pieces: Vec::new().into_iter(),
+            engine: self.clone(),
+            names: images.iter().map(|i| (*i).to_owned()).collect(),
+            exporting: None,
             current: Bytes::new(),
         }
     }
@@ -300,25 +284,68 @@ impl Engine {
 /// An export as a blocking reader; see [`Engine::export`].
 #[derive(Debug)]
 pub struct ExportReader {
-    receive: tokio::sync::mpsc::Receiver<Vec<Result<Bytes, EngineError>>>,
-    pieces: std::vec::IntoIter<Result<Bytes, EngineError>>,
+    engine: Engine,
+    names: Vec<String>,
+    exporting: Option<Exporting>,
     current: Bytes,
+}
+
+/// An export that has begun: a connection that the reading thread serves itself. Between threads, each of the engine's
+/// many small pieces would wake somebody up.
+struct Exporting {
+    runtime: Runtime,
+    pieces: Pin<Box<dyn Stream<Item = Result<Bytes, EngineError>> + Send>>,
+}
+
+impl fmt::Debug for Exporting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exporting").finish_non_exhaustive()
+    }
+}
+
+impl Exporting {
+    fn begin(engine: &Engine, names: &[String]) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let images: Vec<&str> = names.iter().map(String::as_str).collect();
+        let doing = format!("exporting {}", names.join(", "));
+        let docker = engine.dial_anew().map_err(io::Error::other)?;
+        let engine = engine.clone();
+        let pieces = docker
+            .export_images(&images)
+            .map(move |piece| piece.map_err(|e| engine.fault(&doing, &e)));
+        Ok(Self {
+            runtime,
+            pieces: Box::pin(pieces),
+        })
+    }
 }
 
 impl Read for ExportReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() {
-            match self.pieces.next() {
+            let Exporting { runtime, pieces } = match &mut self.exporting {
+                Some(begun) => begun,
+                none => none.insert(Exporting::begin(&self.engine, &self.names)?),
+            };
+            match runtime.block_on(pieces.next()) {
                 Some(piece) => self.current = piece.map_err(io::Error::other)?,
-                None => match self.receive.blocking_recv() {
-                    Some(pieces) => self.pieces = pieces.into_iter(),
-                    None => return Ok(0),
-                },
+                None => return Ok(0),
             }
         }
         let n = buf.len().min(self.current.len());
         self.current.copy_to_slice(&mut buf[..n]);
         Ok(n)
+    }
+}
+
+impl Drop for ExportReader {
+    fn drop(&mut self) {
+        // A runtime that is dropped waits, which a thread of another runtime may not.
+        if let Some(exporting) = self.exporting.take() {
+            exporting.runtime.shutdown_background();
+        }
     }
 }
 

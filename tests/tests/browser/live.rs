@@ -7,7 +7,7 @@ use mslab_tests::served::Served;
 use mslab_tests::{Sandbox, engine};
 
 use super::cdp::Browser;
-use super::{axe, book, page_with, pictures, root, violations};
+use super::{axe, book, page_with, pictures, violations};
 
 /// Where no engine answers.
 const NO_ENGINE: &str = "unix:///nowhere/docker.sock";

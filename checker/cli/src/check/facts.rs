@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use etcetera::{BaseStrategy as _, choose_base_strategy};
 use mslab_core::evidence::Built;
 use mslab_core::image::{Image, Needles, ReadOptions, read_archive};
 use mslab_engine::{Engine, FactsCache};
@@ -18,7 +19,7 @@ const NEWS: Duration = Duration::from_millis(200);
 
 /// Where mslab keeps what it can do without: `MSLAB_CACHE_DIR`, or its part of the system's folder for caches.
 pub(crate) fn cache_folder() -> PathBuf {
-    let dirs = || directories::ProjectDirs::from("", "", "mslab").map(|d| d.cache_dir().to_owned());
+    let dirs = || Some(choose_base_strategy().ok()?.cache_dir().join("mslab"));
     let folder = std::env::var_os("MSLAB_CACHE_DIR")
         .map(PathBuf::from)
         .or_else(dirs);

@@ -46,8 +46,8 @@ impl Allowed {
         for line in ASKED {
             allowed.add_addresses(&said(line));
         }
-        if let Some(home) = directories::BaseDirs::new() {
-            let cargo = home.home_dir().join(".cargo/config.toml");
+        if let Some(home) = std::env::home_dir() {
+            let cargo = home.join(".cargo/config.toml");
             allowed.add_addresses(&std::fs::read_to_string(cargo).unwrap_or_default());
         }
         for name in more {
