@@ -57,9 +57,11 @@ async fn engine_builds_again_from_its_cache() {
         "FROM busybox:1.37\nRUN echo {fresh} > /x\nCOPY hello.txt /y{fresh}\n"
     ));
     request.tag = Some("mslab.local/test/cached:latest".into());
-    // The first fills the cache. On an engine that has just begun, its image may differ from that of a later build by the
-    // moment when it was made.
-    let _ = build(&engine, &request).await;
+    // The first fills the cache. An engine that has just begun may do it all once more, while it still takes the base
+    // image in.
+    for _ in 0..2 {
+        let _ = build(&engine, &request).await;
+    }
     let (second, _) = build(&engine, &request).await;
     let (third, _) = build(&engine, &request).await;
     let (BuildEnd::Built(second), BuildEnd::Built(third)) = (second, third) else {
