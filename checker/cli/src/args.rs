@@ -80,8 +80,11 @@ pub(crate) enum Command {
     /// Show the next hint for what failed: a nudge, then the place, then the diff
     #[command(after_help = HINT_AND_CHECK)]
     Hint {
-        /// exercise-2, 2, or its slug; the next unfinished one if none is given
+        /// exercise-2, 2, or its slug; the one that was checked last if none is given
         exercise: Option<String>,
+        /// The check's key, as the report has it; the first that failed if none is given
+        #[arg(requires = "exercise")]
+        check: Option<String>,
     },
     /// Go back to an exercise's starter files; your work is kept as a backup
     Reset {

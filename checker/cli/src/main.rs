@@ -50,7 +50,9 @@ fn run(cli: Cli) -> Result<Exit> {
         Command::List => commands::list::run(),
         Command::Check(args) => commands::check::run(&args, &global),
         Command::Watch { exercise } => commands::watch::run(exercise.as_deref(), &global),
-        Command::Hint { exercise } => commands::hint::run(exercise.as_deref(), &global),
+        Command::Hint { exercise, check } => {
+            commands::hint::run(exercise.as_deref(), check.as_deref(), &global)
+        }
         Command::Reset { exercise } => commands::reset::run(&exercise),
         Command::Solution { exercise, spoil } => commands::solution::run(&exercise, spoil),
         Command::Explain { check, markdown } => commands::explain::run(check.as_deref(), markdown),

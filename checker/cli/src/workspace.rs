@@ -221,6 +221,18 @@ impl Workspace {
         serde_json::from_slice(&fs::read(self.report_path(exercise)).ok()?).ok()
     }
 
+    /// Of these the exercise that was checked last.
+    pub(crate) fn checked_last(&self, labs: &[Lab]) -> Option<Lab> {
+        let when = |lab: &Lab| {
+            let kept = fs::metadata(self.report_path(&lab.exercise())).ok()?;
+            kept.modified().ok()
+        };
+        let checked = labs.iter().filter_map(|l| Some((when(l)?, l)));
+        checked
+            .max_by_key(|(when, _)| *when)
+            .map(|(_, l)| l.clone())
+    }
+
     /// Where an exercise's newest report is kept.
     pub(crate) fn report_path(&self, exercise: &str) -> PathBuf {
         self.memory()

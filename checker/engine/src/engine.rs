@@ -335,8 +335,9 @@ fn disk_usage(df: &serde_json::Value) -> DiskUsage {
     };
     DiskUsage {
         images: total("ImageUsage")
-            .or_else(|| df["LayersSize"].as_u64())
-            .unwrap_or(0),
+            .or_else(|| df["LayersSize"].as_u64().filter(|n| *n > 0))
+            // An engine that has not looked at its layers yet.
+            .unwrap_or_else(|| sum("Images", "Size")),
         build_cache: total("BuildCacheUsage").unwrap_or_else(|| sum("BuildCache", "Size")),
         containers: total("ContainerUsage").unwrap_or_else(|| sum("Containers", "SizeRw")),
     }

@@ -1,6 +1,8 @@
-//! `mslab hint`: one step more of help, for the first check that failed.
+//! `mslab hint`: one step more of help, for one check that failed.
 
+use mslab_core::diagnostic::did_you_mean;
 use mslab_core::lab::{Hints, Lab};
+use mslab_core::plan::Plan;
 use mslab_core::report::{self, Report, Status};
 
 use crate::args::Global;
@@ -10,12 +12,21 @@ use crate::failure::{Failure, Result};
 use crate::terminal::say;
 use crate::workspace::{Surroundings, Workspace};
 
-/// Raises the hint level of the first failed check, and shows what that opens.
-pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
+/// Raises the hint level of a failed check, the first one if none is named, and shows what that opens.
+pub(crate) fn run(exercise: Option<&str>, key: Option<&str>, global: &Global) -> Result<Exit> {
     let here = Surroundings::here()?;
-    let lab = choose(&here, exercise)?;
+    let lab = match (exercise, &here.inside) {
+        (None, None) => match here.workspace()?.checked_last(&here.labs.all()?) {
+            Some(lab) => lab,
+            None => choose(&here, None)?,
+        },
+        _ => choose(&here, exercise)?,
+    };
+    if let Some(key) = key {
+        known(&lab, key)?;
+    }
     let name = lab.exercise();
-    let (report, level, was_last) = match raise(here.workspace()?, &lab, None)? {
+    let (report, level, was_last) = match raise(here.workspace()?, &lab, key)? {
         Raised::NotChecked => {
             return Err(Failure::usage(format!("{name} has not been checked yet"))
                 .help(format!("Run `mslab check {name}` first.")));
@@ -23,6 +34,13 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
         Raised::Changed => {
             say!(
                 "Your files have changed since the last check. `mslab check {name}` looks at them as they are now."
+            );
+            return Ok(Exit::Passed);
+        }
+        Raised::NothingFailed { .. } if key.is_some() => {
+            say!(
+                "`{}` did not fail the last time. `mslab check {name}` checks again.",
+                key.unwrap_or_default()
             );
             return Ok(Exit::Passed);
         }
@@ -42,8 +60,11 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
             was_last,
         } => (*report, level, was_last),
     };
+    let about = report.checks.first().map_or("", |c| &c.key);
     let next = match level {
-        _ if was_last => format!("that is all there is to say: edit, then mslab check {name}"),
+        _ if was_last => {
+            format!("that is all there is to say about `{about}`: edit, then mslab check {name}")
+        }
         1 | 2 if lab.definition.hints == Hints::Progressive => {
             format!("mslab hint {name}   (shows more), or edit and mslab check {name}")
         }
@@ -63,6 +84,21 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
         print(&(human.render)(&reports, &options))?;
     }
     Ok(Exit::Passed)
+}
+
+/// That the exercise has a check of this key.
+fn known(lab: &Lab, key: &str) -> Result<()> {
+    let plan = Plan::new(lab)?;
+    let keys: Vec<&str> = plan.checks.iter().map(|c| c.key.as_str()).collect();
+    if keys.contains(&key) {
+        return Ok(());
+    }
+    let help = match did_you_mean(key, keys.iter().copied()) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None => format!("They are {}.", keys.join(", ")),
+    };
+    let message = format!("{} has no check `{key}`", lab.exercise());
+    Err(Failure::usage(message).help(help))
 }
 
 /// What came of asking for a hint.

@@ -31,6 +31,6 @@ pub(crate) fn find(named: Option<&Path>) -> Result<(Book, String)> {
         return Ok((book, "the copy in this program".to_owned()));
     }
     Err(Failure::usage("there is no book to serve").help(
-        "This mslab was built without one. `make book` builds it in a checkout; `--book DIR` names one that is built.",
+        "This mslab was built without one. `make book` in its checkout builds it; then, here: mslab serve --book CHECKOUT/target/book",
     ))
 }

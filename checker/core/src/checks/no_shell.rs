@@ -85,13 +85,19 @@ impl Check for NoShell {
             1 => format!("there is a shell in the image: /{}", first.path),
             n => format!("there are {n} shells in the image, /{} for one", first.path),
         };
-        let names: usize = shells.iter().map(|s| 1 + s.others.len()).sum();
+        let names = 1 + first.others.len();
+        let mut actual = format!(
+            "{} ({}), by {names} {}",
+            first.kind,
+            first.evidence,
+            plural(names)
+        );
+        if shells.len() > 1 {
+            actual.push_str(&format!(", and {} more", shells.len() - 1));
+        }
         let mut finding = origins
             .finding_at(message, first.path)
-            .expected(
-                "no shell",
-                format!("{} ({}), by {names} {}", first.kind, first.evidence, plural(names)),
-            )
+            .expected("no shell", actual)
             .help("Start the final stage from `scratch` or from a base without a shell, and copy only the program.");
         for shell in shells.iter().skip(1).take(3) {
             let layer = image.tree.get(shell.path).map(|e| e.layer);

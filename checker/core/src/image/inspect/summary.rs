@@ -164,6 +164,20 @@ fn largest(mut all: Vec<PathSize>, top: usize) -> Vec<PathSize> {
     all
 }
 
+/// The files of the root directory itself, where it has any; the layer is that of the newest.
+fn root_files(tree: &FileTree) -> Option<PathSize> {
+    let own = files(tree).filter(|f| !f.path[1..].contains('/'));
+    own.reduce(|sum, file| PathSize {
+        path: String::new(),
+        bytes: sum.bytes + file.bytes,
+        layer: sum.layer.max(file.layer),
+    })
+    .map(|sum| PathSize {
+        path: "/".to_owned(),
+        ..sum
+    })
+}
+
 fn instructions(layers: &[LayerSummary]) -> Vec<StepSummary> {
     let mut out: Vec<StepSummary> = Vec::new();
     for layer in layers {
@@ -188,7 +202,8 @@ fn instructions(layers: &[LayerSummary]) -> Vec<StepSummary> {
     out
 }
 
-/// The directories that say most: large ones, as deep as possible while most of their bytes are still in them.
+/// The directories that say most: large ones, as deep as possible while most of their bytes are still in them. For the
+/// root its own files count, without those of its folders.
 fn directories(tree: &FileTree, top: usize) -> Vec<PathSize> {
     let mut totals: BTreeMap<&str, u64> = BTreeMap::new();
     for (path, entry) in tree.iter() {
@@ -209,7 +224,7 @@ fn directories(tree: &FileTree, top: usize) -> Vec<PathSize> {
             *child = (*child).max(*bytes);
         }
     }
-    let candidates = totals
+    let mut candidates: Vec<PathSize> = totals
         .iter()
         .filter(|(path, bytes)| largest_child.get(*path).is_none_or(|c| c * 2 < **bytes))
         .map(|(path, bytes)| PathSize {
@@ -218,6 +233,7 @@ fn directories(tree: &FileTree, top: usize) -> Vec<PathSize> {
             layer: tree.get(path).map_or(0, |e| e.layer + 1),
         })
         .collect();
+    candidates.extend(root_files(tree));
     let mut out: Vec<PathSize> = Vec::new();
     for one in largest(candidates, usize::MAX) {
         let nested = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|r| r.starts_with('/'));
