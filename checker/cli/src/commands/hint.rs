@@ -66,10 +66,10 @@ pub(crate) fn run(exercise: Option<&str>, key: Option<&str>, global: &Global) ->
             format!("that is all there is to say about `{about}`: edit, then mslab check {name}")
         }
         1 | 2 if lab.definition.hints == Hints::Progressive => {
-            format!("mslab hint {name}   (shows more), or edit and mslab check {name}")
+            format!("mslab hint {name} {about}   (shows more), or edit and mslab check {name}")
         }
         1 | 2 => format!(
-            "mslab hint {name}   (shows more), or edit and mslab check {name} --nudge   (without --nudge it shows \
+            "mslab hint {name} {about}   (shows more), or edit and mslab check {name} --nudge   (without --nudge it shows \
              everything)"
         ),
         _ => format!("edit, then mslab check {name}"),

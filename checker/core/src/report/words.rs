@@ -285,7 +285,7 @@ pub(super) fn more(report: &Report, check: &CheckReport) -> Option<String> {
     let command = if report.lab.is_empty() {
         "`mslab hint`".to_owned()
     } else {
-        format!("`mslab hint {}`", report.exercise)
+        format!("`mslab hint {} {}`", report.exercise, check.key)
     };
     let more = if level < 2 {
         "shows where"
