@@ -7,6 +7,29 @@ use crate::failure::{Failure, Result};
 /// Runs `work` to its end. On Ctrl-C the token is cancelled, so that `work` can stop what it started and clean up;
 /// a second Ctrl-C ends the program at once.
 pub(crate) fn block_on<T>(work: impl AsyncFnOnce(CancellationToken) -> Result<T>) -> Result<T> {
+    let (result, interrupted) = with_a_stop(
+        "stopping: cancelling what runs on the engine (Ctrl-C again to leave at once)",
+        work,
+    )?;
+    if interrupted {
+        Err(Failure::interrupted())
+    } else {
+        result
+    }
+}
+
+/// Runs what goes on until Ctrl-C, which is how it ends well.
+pub(crate) fn until_stopped<T>(
+    work: impl AsyncFnOnce(CancellationToken) -> Result<T>,
+) -> Result<T> {
+    with_a_stop("ending (Ctrl-C again to leave at once)", work)?.0
+}
+
+/// What came of `work`, and whether it was asked to stop; `said` is what the person is told then.
+fn with_a_stop<T>(
+    said: &'static str,
+    work: impl AsyncFnOnce(CancellationToken) -> Result<T>,
+) -> Result<(Result<T>, bool)> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -18,9 +41,7 @@ pub(crate) fn block_on<T>(work: impl AsyncFnOnce(CancellationToken) -> Result<T>
         let listener = tokio::spawn(async move {
             if asked_to_stop().await.is_ok() {
                 signal.cancel();
-                anstream::eprintln!(
-                    "\nstopping: cancelling what runs on the engine (Ctrl-C again to leave at once)"
-                );
+                anstream::eprintln!("\n{said}");
             }
             if asked_to_stop().await.is_ok() {
                 leave();
@@ -28,11 +49,7 @@ pub(crate) fn block_on<T>(work: impl AsyncFnOnce(CancellationToken) -> Result<T>
         });
         let result = work(cancel.clone()).await;
         listener.abort();
-        if cancel.is_cancelled() {
-            Err(Failure::interrupted())
-        } else {
-            result
-        }
+        Ok((result, cancel.is_cancelled()))
     })
 }
 

@@ -21,8 +21,7 @@ pub(crate) fn run(args: &ServeArgs, global: &Global) -> Result<Exit> {
     let (root, memory) = (workspace.root().to_owned(), workspace.memory());
     let room = Arc::new(LearnersRoom::new(workspace, here.labs, global.clone())?);
     let address = SocketAddr::new(args.bind, args.port);
-    let mut ended_well = false;
-    let served = runtime::block_on(async |cancel| {
+    runtime::until_stopped(async |cancel| {
         let server = Server::bind(address)
             .await
             .map_err(|e| not_bound(address, &e))?;
@@ -45,14 +44,8 @@ pub(crate) fn run(args: &ServeArgs, global: &Global) -> Result<Exit> {
             .serve(book, room, cancel.clone())
             .await
             .map_err(|e| Failure::environment("cannot serve the book").because(&e))?;
-        ended_well = true;
-        Ok(())
-    });
-    match served {
-        // Ctrl-C is how it ends.
-        Err(failure) if failure.exit == Exit::Interrupted && ended_well => Ok(Exit::Passed),
-        served => served.map(|()| Exit::Passed),
-    }
+        Ok(Exit::Passed)
+    })
 }
 
 fn warn(bind: IpAddr) {

@@ -39,7 +39,7 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
         dir: &dir,
         canary: &canary,
     };
-    runtime::block_on(async |cancel| {
+    runtime::until_stopped(async |cancel| {
         let (sender, mut saves) = mpsc::unbounded_channel();
         let _watcher = watch(&dir, sender)?;
         let bench = Bench::open(global, &cancel).await?;
@@ -61,7 +61,7 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
                     continue;
                 }
                 // Ctrl-C is how a watch ends.
-                Some(Err(_)) if cancel.is_cancelled() => return Ok(Exit::Passed),
+                Some(Err(_)) if cancel.is_cancelled() => return Ok(Exit::Interrupted),
                 // The engine may come back, the file may be mended: the watch goes on.
                 Some(Err(failure)) => failure.print(),
                 Some(Ok(report)) => {
@@ -80,7 +80,7 @@ pub(crate) fn run(exercise: Option<&str>, global: &Global) -> Result<Exit> {
             );
             tokio::select! {
                 () = save(&mut saves) => {}
-                () = cancel.cancelled() => return Ok(Exit::Passed),
+                () = cancel.cancelled() => return Ok(Exit::Interrupted),
             }
         }
     })
