@@ -68,7 +68,17 @@ fn an_instructors_mark_and_a_merge_need_no_engine() {
         "--note",
         "shown at the board",
     ];
-    assert_eq!(here.run(&mark).code, 0);
+    let run = here.run(&mark);
+    assert_eq!(run.code, 0, "{run:?}");
+    let said = "ann exercise-5: 80 / 100 (was none). Run mslab grade report --output FOLDER to write it down.\n";
+    assert_eq!(run.stdout, said);
+    assert_eq!(state(&report(&here), "ann").1, 80);
+    for points in ["195", "-5", "99999999999"] {
+        let run = here.run(&["grade", "override", "ann", "5", points, "--note", "x"]);
+        assert_eq!(run.code, 2, "{run:?}");
+        let said = format!("{points} points for exercise-5, which has 100");
+        assert!(run.stderr.contains(&said), "{run:?}");
+    }
     assert_eq!(state(&report(&here), "ann").1, 80);
     let merge = ["grade", "merge", "whole.db", "mslab-grades.db"];
     assert_eq!(here.run(&merge).code, 0);
@@ -91,6 +101,14 @@ fn an_instructors_mark_and_a_merge_need_no_engine() {
     let slip = ["grade", "override", "anm", "5", "80", "--note", "x"];
     let run = here.run(&slip);
     assert!(run.stderr.contains("Did you mean `ann`?"), "{run:?}");
+    let back = ["grade", "override", "ann", "5", "--remove"];
+    let run = here.run(&back);
+    let said = "ann exercise-5: no mark (was 80). Run";
+    assert!(run.stdout.starts_with(said), "{run:?}");
+    assert_eq!(state(&report(&here), "ann").1, serde_json::Value::Null);
+    let run = here.run(&back);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.stderr.contains("ann has no mark of yours"), "{run:?}");
 }
 
 #[test]

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use mslab_core::lab::Lab;
 use mslab_core::report::{self, Submission};
+use mslab_core::text::escape;
 use mslab_engine::{Fence, Limits};
 use mslab_grade::VERSION;
-use mslab_grade::class::{self, Class, Shown};
+use mslab_grade::class::{self, Class, Grade, Shown};
 use mslab_grade::gradebook::{Basis, Gradebook};
 use mslab_grade::intake::{self, Intake};
 use mslab_grade::late::LateRule;
@@ -19,7 +20,7 @@ use mslab_grade::run::{self, RunError, TakeInError, TakenIn};
 use mslab_grade::submission::Trusted;
 
 use super::check::{print, submission, write_job_summary};
-use crate::args::{Global, GradeAction, GradeArgs, GradeOutput, Network};
+use crate::args::{GRADEBOOK, Global, GradeAction, GradeArgs, GradeOutput, Network};
 use crate::check::Bench;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -46,13 +47,13 @@ pub(crate) fn run(args: &GradeArgs, global: &Global) -> Result<Exit> {
             exercise,
             points,
             note,
+            remove: _,
             gradebook,
         }) => {
             let lab = Surroundings::here()?.labs.find(exercise)?;
             there_is(gradebook)?;
-            let mut book = Gradebook::open(gradebook)?;
-            book.override_mark(student, &lab.exercise(), *points, note)?;
-            Ok(Exit::Passed)
+            let whose = (&student[..], &lab.exercise()[..]);
+            own_mark(gradebook, whose, *points, note.as_deref())
         }
         Some(GradeAction::Report { out }) => {
             let wanted = Wanted::of(out)?;
@@ -128,6 +129,63 @@ fn grade(args: &GradeArgs, global: &Global) -> Result<Exit> {
         return Ok(Exit::Passed);
     }
     report(&book, &labs, (&args.out, &wanted), &taken.strays)
+}
+
+/// Gives a mark of the instructor's own, or without `points` takes it back, and says what counts now.
+fn own_mark(
+    gradebook: &Path,
+    (student, exercise): (&str, &str),
+    points: Option<i64>,
+    note: Option<&str>,
+) -> Result<Exit> {
+    let mut book = Gradebook::open(gradebook)?;
+    let note = note.unwrap_or_default();
+    let before = grade_of(&book, student, exercise)?;
+    match points {
+        Some(points) => {
+            let labs = book.labs()?;
+            // The newest of its rows; of a lab that is not there the gradebook itself says so.
+            let lab = labs.iter().rfind(|l| l.exercise == exercise);
+            let most = lab.map_or(u32::MAX, |l| l.max_score);
+            let given = u32::try_from(points).ok().filter(|p| *p <= most);
+            let given = given.ok_or_else(|| {
+                Failure::usage(format!("{points} points for {exercise}, which has {most}"))
+                    .help(format!("A mark is from 0 to {most}."))
+            })?;
+            book.override_mark(student, exercise, given, note)?;
+        }
+        None => book.take_back_mark(student, exercise, note)?,
+    }
+    let words = |grade: Option<u32>| grade.map_or("none".to_owned(), |points| points.to_string());
+    let was = words(before.and_then(|g| g.mark));
+    if let Some(now) = grade_of(&book, student, exercise)? {
+        let is = match now.mark {
+            Some(mark) => format!("{mark} / {}", now.max_score),
+            None => "no mark".to_owned(),
+        };
+        let named = match gradebook == Path::new(GRADEBOOK) {
+            true => String::new(),
+            false => format!(" --gradebook {}", gradebook.display()),
+        };
+        let line = format!(
+            "{student} {exercise}: {is} (was {was}). Run mslab grade report{named} --output FOLDER to write it down."
+        );
+        print(&format!("{}\n", escape::line(&line)))?;
+    }
+    Ok(Exit::Passed)
+}
+
+/// What one student has for an exercise, if both are in the gradebook.
+fn grade_of(book: &Gradebook, student: &str, exercise: &str) -> Result<Option<Grade>> {
+    let class = class::collect(book, late_rule(book)?)?;
+    let mut students = class.students.into_iter();
+    let grades = students.find(|s| s.id == student).map(|s| s.grades);
+    let mut grades = grades.into_iter().flatten();
+    Ok(grades.find(|g| g.exercise == exercise))
+}
+
+fn late_rule(book: &Gradebook) -> Result<Option<LateRule>> {
+    Ok(book.setting(LATE)?.and_then(|text| text.parse().ok()))
 }
 
 fn trusted(labs: Vec<Lab>) -> Result<Vec<Trusted>> {
@@ -324,8 +382,7 @@ fn report(
     (out, wanted): (&GradeOutput, &Wanted),
     strays: &[String],
 ) -> Result<Exit> {
-    let rule = book.setting(LATE)?.and_then(|text| text.parse().ok());
-    let class = class::collect(book, rule)?;
+    let class = class::collect(book, late_rule(book)?)?;
     let mut shown = Shown::new(&class, book)?;
     if let Some(dir) = &out.output {
         write_outputs(dir, &mut shown, book, labs)?;
