@@ -201,7 +201,10 @@ fn settle(grade: &mut Grade, member: &Member, rule: Option<LateRule>, mark: Opti
             .filter(|s| *s > 0)
             .map(|seconds| Late {
                 seconds,
-                percent: rule.map_or(0, |r| r.percent(seconds)),
+                // An instructor's mark is final.
+                percent: rule
+                    .filter(|_| mark.is_none())
+                    .map_or(0, |r| r.percent(seconds)),
             });
     }
     let penalty = grade.late.map_or(0, |l| l.percent);

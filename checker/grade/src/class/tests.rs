@@ -87,6 +87,7 @@ pub(super) fn graded() -> Graded {
     let roster: Roster = [
         ("ann".to_owned(), member("Ann", -5)),
         ("ben".to_owned(), member("Ben, the 2nd", 90_000)),
+        ("cem".to_owned(), member("Cem", 90_000)),
         ("guy".to_owned(), Member::default()),
     ]
     .into();
@@ -128,6 +129,11 @@ fn every_student_has_a_grade_or_a_reason() {
     assert_eq!(ben.work, of("cem").grades[0].work);
     let cem = &of("cem").grades[0];
     assert_eq!((cem.score, cem.mark), (Some(40), Some(777)));
+    // As late as Ben, but nothing is taken from an instructor's mark.
+    assert_eq!(cem.late.map(|l| l.percent), Some(0));
+    let said = of("cem").remarks();
+    assert_eq!(said[0], "25 h late");
+    assert!(said[1].starts_with("instructor's mark, in the place of 40: "));
     let dee = &of("dee").grades[0];
     assert_eq!((dee.score, dee.mark), (None, None));
     assert_eq!(dee.reason.as_deref(), Some("the engine was gone"));
@@ -223,6 +229,10 @@ fn the_page_is_whole_whatever_a_name_holds() {
         .collect();
     assert!(!elements.contains(&"script"));
     assert!(html.contains("&lt;script&gt;"));
+    assert!(
+        html.contains("25 h late;<br/>instructor&apos;s mark"),
+        "{html}"
+    );
     assert!(!html.contains(['\u{1b}', '\u{202e}']));
     assert!(html.contains("href=\"students/a%20n.html\""));
     assert!(!html.contains("http://") && !html.contains("https://"));

@@ -194,7 +194,7 @@ pub struct Grade {
 pub struct Late {
     /// Seconds after the due date.
     pub seconds: u64,
-    /// Hundredths of the points that are taken away.
+    /// Hundredths of the points that are taken away; none where an instructor's mark counts.
     pub percent: u32,
 }
 
@@ -203,7 +203,10 @@ impl Late {
     #[must_use]
     pub fn words(self) -> String {
         let hours = self.seconds.div_ceil(3600);
-        format!("{hours} h late: {} % taken away", self.percent)
+        match self.percent {
+            0 => format!("{hours} h late"),
+            percent => format!("{hours} h late: {percent} % taken away"),
+        }
     }
 }
 
