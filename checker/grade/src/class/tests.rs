@@ -132,7 +132,7 @@ fn every_student_has_a_grade_or_a_reason() {
     // As late as Ben, but nothing is taken from an instructor's mark.
     assert_eq!(cem.late.map(|l| l.percent), Some(0));
     let said = of("cem").remarks();
-    assert_eq!(said[0], "25 h late");
+    assert_eq!(said[0], "1 day 1 h late");
     assert!(said[1].starts_with("instructor's mark, in the place of 40: "));
     let dee = &of("dee").grades[0];
     assert_eq!((dee.score, dee.mark), (None, None));
@@ -143,6 +143,30 @@ fn every_student_has_a_grade_or_a_reason() {
     assert_eq!(exercise.distribution, [1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 1]);
     let pinned = &exercise.checks[0];
     assert_eq!((pinned.passed, pinned.failed), (1, 3));
+}
+
+#[test]
+fn lateness_is_told_to_the_minute() {
+    for (seconds, words) in [
+        (1, "1 min late"),
+        (3_660, "1 h 1 min late"),
+        (7_200, "2 h late"),
+        (2 * 86_400 + 61, "2 days 2 min late"),
+    ] {
+        assert_eq!(
+            Late {
+                seconds,
+                percent: 0
+            }
+            .words(),
+            words
+        );
+    }
+    let late = Late {
+        seconds: 86_400,
+        percent: 10,
+    };
+    assert_eq!(late.words(), "1 day late: 10 % taken away");
 }
 
 #[test]
@@ -230,7 +254,7 @@ fn the_page_is_whole_whatever_a_name_holds() {
     assert!(!elements.contains(&"script"));
     assert!(html.contains("&lt;script&gt;"));
     assert!(
-        html.contains("25 h late;<br/>instructor&apos;s mark"),
+        html.contains("1 day 1 h late;<br/>instructor's mark"),
         "{html}"
     );
     assert!(!html.contains(['\u{1b}', '\u{202e}']));
