@@ -211,6 +211,31 @@ fn what_breaks_a_rule_is_refused_without_an_engine() {
     );
 }
 
+/// An engine that takes a call and never answers it.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_says_how_far_it_came() {
+    let here = Sandbox::new();
+    hand_in(&here, "ann", DOCKERFILE);
+    hand_in(&here, "ben", "FROM scratch\n");
+    let socket = here.path().join("silent.sock");
+    let silent = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let engine = format!("unix://{}", socket.display());
+    let mut command = here.command(&["grade", "in", "--engine", &engine]);
+    command.stderr(std::process::Stdio::piped());
+    let run = command.spawn().unwrap();
+    // Once it asks the engine, all that was handed in is written down.
+    let call = silent.accept().unwrap();
+    let id = run.id().to_string();
+    let mut kill = std::process::Command::new("kill");
+    assert!(kill.args(["-TERM", &id]).status().unwrap().success());
+    let run: Run = run.wait_with_output().unwrap().into();
+    drop(call);
+    assert_eq!(run.code, 130, "{run:?}");
+    let said = "0 of 2 are in mslab-grades.db; run the same command to go on.";
+    assert!(run.stderr.contains(said), "{run:?}");
+}
+
 /// What GitHub reads: orders on standard output, and the job's summary in the file that the runner names.
 #[test]
 fn github_gets_annotations_and_a_summary() {

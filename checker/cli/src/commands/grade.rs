@@ -123,7 +123,8 @@ fn grade(args: &GradeArgs, global: &Global) -> Result<Exit> {
                 RunError::Judge(failure) => failure,
                 RunError::Cancelled => Failure::interrupted(),
             })
-    })?;
+    })
+    .map_err(|failure| how_far(&book, &args.out.gradebook, failure))?;
     if taken.students == 0 {
         anstream::eprintln!("nobody is in this part of the class");
         return Ok(Exit::Passed);
@@ -186,6 +187,23 @@ fn grade_of(book: &Gradebook, student: &str, exercise: &str) -> Result<Option<Gr
 
 fn late_rule(book: &Gradebook) -> Result<Option<LateRule>> {
     Ok(book.setting(LATE)?.and_then(|text| text.parse().ok()))
+}
+
+/// Says of a run that was interrupted how far it came.
+fn how_far(book: &Gradebook, gradebook: &Path, failure: Failure) -> Failure {
+    if failure.exit != Exit::Interrupted {
+        return failure;
+    }
+    let Ok(class) = class::collect(book, None) else {
+        return failure;
+    };
+    let counts = class.counts();
+    let there = counts.passed + counts.failed + counts.refused + counts.not_graded;
+    failure.help(format!(
+        "{there} of {} are in {}; run the same command to go on.",
+        there + counts.waiting,
+        gradebook.display()
+    ))
 }
 
 fn trusted(labs: Vec<Lab>) -> Result<Vec<Trusted>> {
