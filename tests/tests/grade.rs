@@ -186,7 +186,9 @@ fn names_from_a_submission_stay_harmless_in_every_output() {
     }
     assert!(seen >= 6, "{seen}");
     assert!(!read(&out.join("index.html")).contains("<script"));
-    let human = here.run(&["grade", "report"]).stdout;
+    let human = here.run(&["grade", "report", "--output", "out/"]).stdout;
+    let said = "Written to out/: open out/index.html\n";
+    assert!(human.ends_with(said), "{human}");
     assert!(!human.contains(['\u{1b}', '\u{202e}']), "{human}");
 }
 

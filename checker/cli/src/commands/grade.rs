@@ -411,7 +411,12 @@ fn report(
         shown.pages.clear();
     }
     match wanted.output {
-        None => print(&summary(&class, strays))?,
+        None => {
+            print(&summary(&class, strays))?;
+            if let Some(dir) = &out.output {
+                print(&written_to(dir))?;
+            }
+        }
         Some(output) => {
             let mut stdout = BufWriter::new(std::io::stdout().lock());
             put(&mut stdout, output, &shown)?;
@@ -421,6 +426,13 @@ fn report(
         write_job_summary(|bytes| class::markdown_within(&class, bytes))?;
     }
     Ok(exit_of(&class))
+}
+
+fn written_to(dir: &Path) -> String {
+    let page = dir.join("index.html");
+    let dir = dir.display().to_string();
+    let dir = dir.trim_end_matches('/');
+    format!("Written to {dir}/: open {}\n", page.display())
 }
 
 /// The outputs that were asked for, looked up before anything is graded.
