@@ -129,7 +129,10 @@ fn what_is_wrong_with_a_call_is_said_before_anything_is_graded() {
         (&["--late-penalty", "10"], "is not a penalty rule"),
         (&["--roster", "roster.csv"], "has no column `id`"),
         (&["--roster", "dates.csv"], "time zone"),
-        (&["--roster", "none.csv"], "none.csv"),
+        (
+            &["--roster", "none.csv"],
+            "the class list none.csv (--roster)\n  because: No such file or directory (os error 2)\nhelp: ",
+        ),
         (&["--shard", "3/2"], "is not a part of a class"),
         (&["--network", "none"], "cannot be built without a network"),
         (&["--gradebook", "roster.csv"], "is not a gradebook"),
@@ -147,6 +150,11 @@ fn what_is_wrong_with_a_call_is_said_before_anything_is_graded() {
         assert_eq!(run.code, 2, "{args:?}: {run:?}");
         assert!(run.stderr.contains(wrong), "{args:?}: {run:?}");
     }
+    let none = here.run(&["grade", "nosuch", "--engine", NOWHERE]);
+    assert_eq!(none.code, 2, "{none:?}");
+    let said = "cannot read the folder of submissions nosuch\n";
+    assert!(none.stderr.contains(said), "{none:?}");
+    assert!(none.stderr.contains("help: Check the path;"), "{none:?}");
     let one = here.run(&["grade", "in/ann", "--engine", NOWHERE]);
     assert_eq!(one.code, 2, "{one:?}");
     assert!(

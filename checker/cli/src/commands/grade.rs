@@ -12,7 +12,7 @@ use mslab_engine::{Fence, Limits};
 use mslab_grade::VERSION;
 use mslab_grade::class::{self, Class, Grade, Shown};
 use mslab_grade::gradebook::{Basis, Gradebook};
-use mslab_grade::intake::{self, Intake};
+use mslab_grade::intake::{self, Intake, IntakeError};
 use mslab_grade::late::LateRule;
 use mslab_grade::roster;
 use mslab_grade::rules::Rules;
@@ -269,7 +269,11 @@ fn remember(args: &GradeArgs, book: &mut Gradebook) -> Result<()> {
         })?),
         None => None,
     };
-    let file = File::open(path).map_err(|e| Failure::named_file(path, &e))?;
+    let file = File::open(path).map_err(|e| {
+        let what = format!("the class list {} (--roster)", path.display());
+        let help = "Check the path; the class list is a CSV file with the column id.";
+        Failure::argument(&what, path, &e, help)
+    })?;
     let roster = roster::read(file, zone.as_ref()).map_err(|e| {
         let failure = Failure::usage(&e).at(path.display());
         failure.help(e.help()).beneath(&e)
@@ -302,7 +306,7 @@ fn take_in(
     };
     let only = args.exercise.as_ref().map(|_| 0);
     let intake = Intake::new(labs, only, intake::Limits::default());
-    let found = intake::students(root).map_err(|e| Failure::named_file(&e.path, &e.source))?;
+    let found = intake::students(root).map_err(|e| no_folder(&e))?;
     if intake.is_one_students(&found) {
         let names: Vec<&str> = found.students.iter().map(|s| s.student.as_str()).collect();
         return Err(Failure::usage(format!(
@@ -315,7 +319,7 @@ fn take_in(
     let canary = |_: &str| random_text();
     let taken = run::take_in(book, &intake, root, args.shard, basis, &canary);
     let taken = taken.map_err(|e| match e {
-        TakeInError::Intake(e) => Failure::named_file(&e.path, &e.source),
+        TakeInError::Intake(e) => no_folder(&e),
         TakeInError::Gradebook(e) => e.into(),
     })?;
     if taken.students == 0 && args.shard.is_none() {
@@ -328,6 +332,13 @@ fn take_in(
         return Err(Failure::usage(format!("{} holds no submission", root.display())).help(help));
     }
     Ok(taken)
+}
+
+fn no_folder(e: &IntakeError) -> Failure {
+    let what = format!("the folder of submissions {}", e.path.display());
+    let help =
+        "Check the path; the folder has a folder, an archive or a git checkout for each student.";
+    Failure::argument(&what, &e.path, &e.source, help)
 }
 
 /// Work that nobody trusts is built only where a build can be held.
