@@ -168,6 +168,28 @@ fn what_is_wrong_with_a_call_is_said_before_anything_is_graded() {
 }
 
 #[test]
+fn where_nothing_can_be_placed_there_is_no_gradebook() {
+    let here = Sandbox::new();
+    for student in ["ann", "ben"] {
+        let dir = here.path().join("in").join(student);
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join("Dockerfile"), DOCKERFILE).unwrap();
+    }
+    let run = grade(&here, &[]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(
+        run.stderr.contains("nothing in in can be placed; ann: "),
+        "{run:?}"
+    );
+    let said = "help: If all of it is for one exercise: --exercise exercise-";
+    assert!(run.stderr.contains(said), "{run:?}");
+    let none = here.run(&["grade", "nosuch", "--engine", NOWHERE]);
+    assert_eq!(none.code, 2, "{none:?}");
+    assert!(!here.path().join("mslab-grades.db").exists());
+    assert_eq!(grade(&here, &["--exercise", "5"]).code, 3);
+}
+
+#[test]
 fn names_from_a_submission_stay_harmless_in_every_output() {
     let here = Sandbox::new();
     let hostile = "=cmd()<script>alert(1)<!--\u{1b}[2J\u{202e}";

@@ -12,9 +12,9 @@ use mslab_engine::{Fence, Limits};
 use mslab_grade::VERSION;
 use mslab_grade::class::{self, Class, Grade, Shown};
 use mslab_grade::gradebook::{Basis, Gradebook};
-use mslab_grade::intake::{self, Intake, IntakeError};
+use mslab_grade::intake::{self, Intake, IntakeError, What};
 use mslab_grade::late::LateRule;
-use mslab_grade::roster;
+use mslab_grade::roster::{self, Roster};
 use mslab_grade::rules::Rules;
 use mslab_grade::run::{self, RunError, TakeInError, TakenIn};
 use mslab_grade::submission::Trusted;
@@ -82,9 +82,11 @@ fn grade(args: &GradeArgs, global: &Global) -> Result<Exit> {
         mslab: VERSION.to_owned(),
         rules: basis_text(args, &rules),
     };
+    let said = said(args)?;
+    let root = submissions(args, &labs)?;
     let mut book = Gradebook::open(&args.out.gradebook)?;
-    remember(args, &mut book)?;
-    let taken = take_in(args, &mut book, &labs, &basis)?;
+    remember(root, &said, &mut book)?;
+    let taken = take_in(args, root, &mut book, &labs, &basis)?;
     runtime::block_on(async |cancel| {
         let bench = Bench::open(global, &cancel).await?;
         let jobs = args.jobs.map_or_else(together, usize::from);
@@ -250,18 +252,32 @@ fn basis_text(args: &GradeArgs, rules: &Rules) -> String {
     text
 }
 
-/// Writes down what the instructor says about the class.
-fn remember(args: &GradeArgs, book: &mut Gradebook) -> Result<()> {
-    if let Some(root) = &args.submissions {
-        book.set(class::SUBMISSIONS, &from_here(root))?;
-    }
-    if let Some(text) = &args.late_penalty {
-        let rule: LateRule = text.parse().map_err(Failure::usage)?;
+/// What the instructor says about the class, read before there is a gradebook.
+struct Said {
+    late: Option<LateRule>,
+    roster: Option<Roster>,
+}
+
+fn said(args: &GradeArgs) -> Result<Said> {
+    let late = args.late_penalty.as_ref().map(|text| text.parse());
+    let late = late.transpose().map_err(Failure::usage)?;
+    let roster = args.roster.as_ref().map(|path| class_list(args, path));
+    let roster = roster.transpose()?;
+    Ok(Said { late, roster })
+}
+
+fn remember(root: &Path, said: &Said, book: &mut Gradebook) -> Result<()> {
+    book.set(class::SUBMISSIONS, &from_here(root))?;
+    if let Some(rule) = &said.late {
         book.set(LATE, &rule.to_string())?;
     }
-    let Some(path) = &args.roster else {
-        return Ok(());
-    };
+    match &said.roster {
+        Some(roster) => Ok(book.enrol(roster)?),
+        None => Ok(()),
+    }
+}
+
+fn class_list(args: &GradeArgs, path: &Path) -> Result<Roster> {
     let zone = match &args.time_zone {
         Some(name) => Some(roster::time_zone(name).map_err(|e| {
             Failure::usage(format!("there is no time zone called `{name}`"))
@@ -283,7 +299,7 @@ fn remember(args: &GradeArgs, book: &mut Gradebook) -> Result<()> {
             "the roster has due dates and no column `submitted`: nobody is counted as late, because files' own times say nothing"
         );
     }
-    Ok(book.enrol(&roster)?)
+    Ok(roster)
 }
 
 /// A path as seen from the current folder, which in CI is the repository's own: annotations name files by it.
@@ -295,17 +311,12 @@ fn from_here(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-fn take_in(
-    args: &GradeArgs,
-    book: &mut Gradebook,
-    labs: &[Trusted],
-    basis: &Basis,
-) -> Result<TakenIn> {
+/// The folder of submissions, if it is one.
+fn submissions<'a>(args: &'a GradeArgs, labs: &[Trusted]) -> Result<&'a Path> {
     let Some(root) = &args.submissions else {
         return Err(Failure::usage("no folder of submissions is named"));
     };
-    let only = args.exercise.as_ref().map(|_| 0);
-    let intake = Intake::new(labs, only, intake::Limits::default());
+    let intake = intake_of(args, labs);
     let found = intake::students(root).map_err(|e| no_folder(&e))?;
     if intake.is_one_students(&found) {
         let names: Vec<&str> = found.students.iter().map(|s| s.student.as_str()).collect();
@@ -316,22 +327,58 @@ fn take_in(
         ))
         .help("Name the folder above it, which has a folder for each student."));
     }
-    let canary = |_: &str| random_text();
-    let taken = run::take_in(book, &intake, root, args.shard, basis, &canary);
-    let taken = taken.map_err(|e| match e {
-        TakeInError::Intake(e) => no_folder(&e),
-        TakeInError::Gradebook(e) => e.into(),
-    })?;
-    if taken.students == 0 && args.shard.is_none() {
+    if found.students.is_empty() {
         let is_work = |name: &String| labs.iter().any(|l| l.lab.is_learners(name));
-        let help = match taken.strays.iter().find(|n| is_work(n)) {
+        let help = match found.strays.iter().find(|n| is_work(n)) {
             Some(file) => format!("It holds a {file} itself: name the folder above it."),
             None => "It has a folder, a .zip, .tar or .tar.gz, or a git checkout for each student."
                 .into(),
         };
         return Err(Failure::usage(format!("{} holds no submission", root.display())).help(help));
     }
-    Ok(taken)
+    // Where all is for one exercise, nothing need be placed.
+    let mut lost = Vec::new();
+    for student in found.students.iter().filter(|_| args.exercise.is_none()) {
+        for received in intake.read(student) {
+            match received.what {
+                What::Unplaced(reason) if received.lab.is_none() => {
+                    lost.push((&student.student, reason));
+                }
+                _ => return Ok(root),
+            }
+        }
+    }
+    if let Some((student, reason)) = lost.first() {
+        let all = format!("nothing in {} can be placed", root.display());
+        let example = labs.first().map(|l| l.lab.exercise()).unwrap_or_default();
+        return Err(
+            Failure::usage(format!("{all}; {student}: {reason}")).help(format!(
+                "If all of it is for one exercise: --exercise {example}."
+            )),
+        );
+    }
+    Ok(root)
+}
+
+fn intake_of<'a>(args: &GradeArgs, labs: &'a [Trusted]) -> Intake<'a> {
+    let only = args.exercise.as_ref().map(|_| 0);
+    Intake::new(labs, only, intake::Limits::default())
+}
+
+fn take_in(
+    args: &GradeArgs,
+    root: &Path,
+    book: &mut Gradebook,
+    labs: &[Trusted],
+    basis: &Basis,
+) -> Result<TakenIn> {
+    let canary = |_: &str| random_text();
+    let intake = intake_of(args, labs);
+    let taken = run::take_in(book, &intake, root, args.shard, basis, &canary);
+    taken.map_err(|e| match e {
+        TakeInError::Intake(e) => no_folder(&e),
+        TakeInError::Gradebook(e) => e.into(),
+    })
 }
 
 fn no_folder(e: &IntakeError) -> Failure {
