@@ -133,6 +133,8 @@ fn markdown_is_whole_whatever_a_name_holds() {
         "{text}"
     );
     assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
+    let head = "| check | failed | not reached | of |\n|---|---:|---:|---:|\n";
+    assert!(text.contains(head), "{text}");
 }
 
 /// Of a step that writes more than a megabyte, GitHub shows no summary at all.

@@ -146,6 +146,51 @@ fn every_student_has_a_grade_or_a_reason() {
 }
 
 #[test]
+fn of_a_dockerfile_that_does_not_parse_the_reason_says_so() {
+    let toml = r#"
+        schema = 1
+        title = "A lab"
+        lesson = "node"
+        [files]
+        learner = ["Dockerfile"]
+        [[build]]
+        key = "prod"
+        [[check]]
+        id = "builds"
+        points = 60
+        [[check]]
+        id = "base-pinned"
+        points = 40
+        [starter]
+        fails = ["base-pinned"]
+    "#;
+    let files = [
+        ("lab.toml", toml),
+        ("README.md", "# A lab\n"),
+        ("starter/Dockerfile", "FROM node\n"),
+        ("solution/Dockerfile", "FROM node:24\n"),
+    ];
+    let files = files.map(|(path, text)| (path.to_owned(), file(text)));
+    let lab = mslab_core::lab::Lab::read("05-go-scratch", files.into_iter().collect());
+    let trusted = crate::submission::Trusted::new(lab.unwrap()).unwrap();
+    let reason = |text: &str| {
+        let job = crate::gradebook::Job {
+            id: 1,
+            lab: trusted.digest.clone(),
+            files: [("Dockerfile".to_owned(), file(text))].into(),
+            canary: String::new(),
+            key: String::new(),
+            students: Vec::new(),
+        };
+        collect::no_points(&text_report(&trusted, &job))
+    };
+    let said = reason("FROM node:24\nRUNN x\n").unwrap();
+    assert!(said.starts_with("Dockerfile does not parse: "), "{said}");
+    assert!(said.contains("RUNN"), "{said}");
+    assert_eq!(reason("FROM node:24\n"), None);
+}
+
+#[test]
 fn lateness_is_told_to_the_minute() {
     for (seconds, words) in [
         (1, "1 min late"),
