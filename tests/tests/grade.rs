@@ -68,7 +68,17 @@ fn an_instructors_mark_and_a_merge_need_no_engine() {
         "--note",
         "shown at the board",
     ];
-    assert_eq!(here.run(&mark).code, 0);
+    let run = here.run(&mark);
+    assert_eq!(run.code, 0, "{run:?}");
+    let said = "ann exercise-5: 80 / 100 (was none). Run mslab grade report --output FOLDER to write it down.\n";
+    assert_eq!(run.stdout, said);
+    assert_eq!(state(&report(&here), "ann").1, 80);
+    for points in ["195", "-5", "99999999999"] {
+        let run = here.run(&["grade", "override", "ann", "5", points, "--note", "x"]);
+        assert_eq!(run.code, 2, "{run:?}");
+        let said = format!("{points} points for exercise-5, which has 100");
+        assert!(run.stderr.contains(&said), "{run:?}");
+    }
     assert_eq!(state(&report(&here), "ann").1, 80);
     let merge = ["grade", "merge", "whole.db", "mslab-grades.db"];
     assert_eq!(here.run(&merge).code, 0);
@@ -91,6 +101,14 @@ fn an_instructors_mark_and_a_merge_need_no_engine() {
     let slip = ["grade", "override", "anm", "5", "80", "--note", "x"];
     let run = here.run(&slip);
     assert!(run.stderr.contains("Did you mean `ann`?"), "{run:?}");
+    let back = ["grade", "override", "ann", "5", "--remove"];
+    let run = here.run(&back);
+    let said = "ann exercise-5: no mark (was 80). Run";
+    assert!(run.stdout.starts_with(said), "{run:?}");
+    assert_eq!(state(&report(&here), "ann").1, serde_json::Value::Null);
+    let run = here.run(&back);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.stderr.contains("ann has no mark of yours"), "{run:?}");
 }
 
 #[test]
@@ -111,7 +129,10 @@ fn what_is_wrong_with_a_call_is_said_before_anything_is_graded() {
         (&["--late-penalty", "10"], "is not a penalty rule"),
         (&["--roster", "roster.csv"], "has no column `id`"),
         (&["--roster", "dates.csv"], "time zone"),
-        (&["--roster", "none.csv"], "none.csv"),
+        (
+            &["--roster", "none.csv"],
+            "the class list none.csv (--roster)\n  because: No such file or directory (os error 2)\nhelp: ",
+        ),
         (&["--shard", "3/2"], "is not a part of a class"),
         (&["--network", "none"], "cannot be built without a network"),
         (&["--gradebook", "roster.csv"], "is not a gradebook"),
@@ -129,6 +150,11 @@ fn what_is_wrong_with_a_call_is_said_before_anything_is_graded() {
         assert_eq!(run.code, 2, "{args:?}: {run:?}");
         assert!(run.stderr.contains(wrong), "{args:?}: {run:?}");
     }
+    let none = here.run(&["grade", "nosuch", "--engine", NOWHERE]);
+    assert_eq!(none.code, 2, "{none:?}");
+    let said = "cannot read the folder of submissions nosuch\n";
+    assert!(none.stderr.contains(said), "{none:?}");
+    assert!(none.stderr.contains("help: Check the path;"), "{none:?}");
     let one = here.run(&["grade", "in/ann", "--engine", NOWHERE]);
     assert_eq!(one.code, 2, "{one:?}");
     assert!(
@@ -139,6 +165,28 @@ fn what_is_wrong_with_a_call_is_said_before_anything_is_graded() {
     let run = here.run(&["grade", "report", "--gradebook", "none.db"]);
     assert_eq!(run.code, 2, "{run:?}");
     assert!(!here.path().join("none.db").exists());
+}
+
+#[test]
+fn where_nothing_can_be_placed_there_is_no_gradebook() {
+    let here = Sandbox::new();
+    for student in ["ann", "ben"] {
+        let dir = here.path().join("in").join(student);
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join("Dockerfile"), DOCKERFILE).unwrap();
+    }
+    let run = grade(&here, &[]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(
+        run.stderr.contains("nothing in in can be placed; ann: "),
+        "{run:?}"
+    );
+    let said = "help: If all of it is for one exercise: --exercise exercise-";
+    assert!(run.stderr.contains(said), "{run:?}");
+    let none = here.run(&["grade", "nosuch", "--engine", NOWHERE]);
+    assert_eq!(none.code, 2, "{none:?}");
+    assert!(!here.path().join("mslab-grades.db").exists());
+    assert_eq!(grade(&here, &["--exercise", "5"]).code, 3);
 }
 
 #[test]
@@ -168,7 +216,9 @@ fn names_from_a_submission_stay_harmless_in_every_output() {
     }
     assert!(seen >= 6, "{seen}");
     assert!(!read(&out.join("index.html")).contains("<script"));
-    let human = here.run(&["grade", "report"]).stdout;
+    let human = here.run(&["grade", "report", "--output", "out/"]).stdout;
+    let said = "Written to out/: open out/index.html\n";
+    assert!(human.ends_with(said), "{human}");
     assert!(!human.contains(['\u{1b}', '\u{202e}']), "{human}");
 }
 
@@ -191,6 +241,31 @@ fn what_breaks_a_rule_is_refused_without_an_engine() {
         text.contains("Dockerfile is a link") && !text.contains("root:"),
         "{text}"
     );
+}
+
+/// An engine that takes a call and never answers it.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_says_how_far_it_came() {
+    let here = Sandbox::new();
+    hand_in(&here, "ann", DOCKERFILE);
+    hand_in(&here, "ben", "FROM scratch\n");
+    let socket = here.path().join("silent.sock");
+    let silent = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let engine = format!("unix://{}", socket.display());
+    let mut command = here.command(&["grade", "in", "--engine", &engine]);
+    command.stderr(std::process::Stdio::piped());
+    let run = command.spawn().unwrap();
+    // Once it asks the engine, all that was handed in is written down.
+    let call = silent.accept().unwrap();
+    let id = run.id().to_string();
+    let mut kill = std::process::Command::new("kill");
+    assert!(kill.args(["-TERM", &id]).status().unwrap().success());
+    let run: Run = run.wait_with_output().unwrap().into();
+    drop(call);
+    assert_eq!(run.code, 130, "{run:?}");
+    let said = "0 of 2 are in mslab-grades.db; run the same command to go on.";
+    assert!(run.stderr.contains(said), "{run:?}");
 }
 
 /// What GitHub reads: orders on standard output, and the job's summary in the file that the runner names.

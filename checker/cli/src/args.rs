@@ -244,7 +244,7 @@ pub(crate) struct ServeArgs {
 }
 
 /// Where grades are kept if nothing else is said.
-const GRADEBOOK: &str = "mslab-grades.db";
+pub(crate) const GRADEBOOK: &str = "mslab-grades.db";
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct GradeArgs {
@@ -356,11 +356,15 @@ pub(crate) enum GradeAction {
         student: String,
         /// exercise-2, 2, or its slug
         exercise: String,
-        /// The points that count
-        points: u32,
+        /// The points that count, from 0 to the exercise's own
+        #[arg(allow_negative_numbers = true, required_unless_present = "remove")]
+        points: Option<i64>,
         /// Why
-        #[arg(long)]
-        note: String,
+        #[arg(long, required_unless_present = "remove")]
+        note: Option<String>,
+        /// Take your mark back: what the checks gave counts again
+        #[arg(long, conflicts_with = "points")]
+        remove: bool,
         /// The gradebook
         #[arg(long, value_name = "FILE", default_value = GRADEBOOK)]
         gradebook: PathBuf,

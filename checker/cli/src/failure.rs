@@ -78,6 +78,17 @@ impl Failure {
         }
     }
 
+    /// The same for what stands behind an argument: `what` names both, and `help` is for a path that leads nowhere.
+    pub(crate) fn argument(what: &str, path: &Path, error: &std::io::Error, help: &str) -> Self {
+        let failure = Self::named_file(path, error);
+        let help = failure.help.clone().unwrap_or_else(|| help.to_owned());
+        Self {
+            message: format!("cannot read {what}"),
+            ..failure
+        }
+        .help(help)
+    }
+
     /// What lies beneath, with its own causes.
     pub(crate) fn because(mut self, error: &(dyn Error + 'static)) -> Self {
         let mut next = Some(error);

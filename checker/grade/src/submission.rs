@@ -41,6 +41,16 @@ impl Trusted {
         &self.given
     }
 
+    /// Whether every file of a learner's is the starter's own.
+    #[must_use]
+    pub fn is_starter(&self, files: &Folder) -> bool {
+        let starter = self.lab.starter();
+        let same = |(path, file): (&String, &lab::FolderFile)| {
+            starter.get(path).is_some_and(|own| own.bytes == file.bytes)
+        };
+        files.iter().all(same)
+    }
+
     /// Writes the folder that is judged: the lab's own files, and over them the learner's. `dir` is there and empty.
     ///
     /// # Errors

@@ -7,19 +7,20 @@ use std::time::Duration;
 
 use mslab_core::lab::Lab;
 use mslab_core::report::{self, Submission};
+use mslab_core::text::escape;
 use mslab_engine::{Fence, Limits};
 use mslab_grade::VERSION;
-use mslab_grade::class::{self, Class, Shown};
+use mslab_grade::class::{self, Class, Grade, Shown};
 use mslab_grade::gradebook::{Basis, Gradebook};
-use mslab_grade::intake::{self, Intake};
+use mslab_grade::intake::{self, Intake, IntakeError, What};
 use mslab_grade::late::LateRule;
-use mslab_grade::roster;
+use mslab_grade::roster::{self, Roster};
 use mslab_grade::rules::Rules;
 use mslab_grade::run::{self, RunError, TakeInError, TakenIn};
 use mslab_grade::submission::Trusted;
 
 use super::check::{print, submission, write_job_summary};
-use crate::args::{Global, GradeAction, GradeArgs, GradeOutput, Network};
+use crate::args::{GRADEBOOK, Global, GradeAction, GradeArgs, GradeOutput, Network};
 use crate::check::Bench;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -46,13 +47,13 @@ pub(crate) fn run(args: &GradeArgs, global: &Global) -> Result<Exit> {
             exercise,
             points,
             note,
+            remove: _,
             gradebook,
         }) => {
             let lab = Surroundings::here()?.labs.find(exercise)?;
             there_is(gradebook)?;
-            let mut book = Gradebook::open(gradebook)?;
-            book.override_mark(student, &lab.exercise(), *points, note)?;
-            Ok(Exit::Passed)
+            let whose = (&student[..], &lab.exercise()[..]);
+            own_mark(gradebook, whose, *points, note.as_deref())
         }
         Some(GradeAction::Report { out }) => {
             let wanted = Wanted::of(out)?;
@@ -81,9 +82,11 @@ fn grade(args: &GradeArgs, global: &Global) -> Result<Exit> {
         mslab: VERSION.to_owned(),
         rules: basis_text(args, &rules),
     };
+    let said = said(args)?;
+    let root = submissions(args, &labs)?;
     let mut book = Gradebook::open(&args.out.gradebook)?;
-    remember(args, &mut book)?;
-    let taken = take_in(args, &mut book, &labs, &basis)?;
+    remember(root, &said, &mut book)?;
+    let taken = take_in(args, root, &mut book, &labs, &basis)?;
     runtime::block_on(async |cancel| {
         let bench = Bench::open(global, &cancel).await?;
         let jobs = args.jobs.map_or_else(together, usize::from);
@@ -122,12 +125,87 @@ fn grade(args: &GradeArgs, global: &Global) -> Result<Exit> {
                 RunError::Judge(failure) => failure,
                 RunError::Cancelled => Failure::interrupted(),
             })
-    })?;
+    })
+    .map_err(|failure| how_far(&book, &args.out.gradebook, failure))?;
     if taken.students == 0 {
         anstream::eprintln!("nobody is in this part of the class");
         return Ok(Exit::Passed);
     }
     report(&book, &labs, (&args.out, &wanted), &taken.strays)
+}
+
+/// Gives a mark of the instructor's own, or without `points` takes it back, and says what counts now.
+fn own_mark(
+    gradebook: &Path,
+    (student, exercise): (&str, &str),
+    points: Option<i64>,
+    note: Option<&str>,
+) -> Result<Exit> {
+    let mut book = Gradebook::open(gradebook)?;
+    let note = note.unwrap_or_default();
+    let before = grade_of(&book, student, exercise)?;
+    match points {
+        Some(points) => {
+            let labs = book.labs()?;
+            // The newest of its rows; of a lab that is not there the gradebook itself says so.
+            let lab = labs.iter().rfind(|l| l.exercise == exercise);
+            let most = lab.map_or(u32::MAX, |l| l.max_score);
+            let given = u32::try_from(points).ok().filter(|p| *p <= most);
+            let given = given.ok_or_else(|| {
+                Failure::usage(format!("{points} points for {exercise}, which has {most}"))
+                    .help(format!("A mark is from 0 to {most}."))
+            })?;
+            book.override_mark(student, exercise, given, note)?;
+        }
+        None => book.take_back_mark(student, exercise, note)?,
+    }
+    let words = |grade: Option<u32>| grade.map_or("none".to_owned(), |points| points.to_string());
+    let was = words(before.and_then(|g| g.mark));
+    if let Some(now) = grade_of(&book, student, exercise)? {
+        let is = match now.mark {
+            Some(mark) => format!("{mark} / {}", now.max_score),
+            None => "no mark".to_owned(),
+        };
+        let named = match gradebook == Path::new(GRADEBOOK) {
+            true => String::new(),
+            false => format!(" --gradebook {}", gradebook.display()),
+        };
+        let line = format!(
+            "{student} {exercise}: {is} (was {was}). Run mslab grade report{named} --output FOLDER to write it down."
+        );
+        print(&format!("{}\n", escape::line(&line)))?;
+    }
+    Ok(Exit::Passed)
+}
+
+/// What one student has for an exercise, if both are in the gradebook.
+fn grade_of(book: &Gradebook, student: &str, exercise: &str) -> Result<Option<Grade>> {
+    let class = class::collect(book, late_rule(book)?)?;
+    let mut students = class.students.into_iter();
+    let grades = students.find(|s| s.id == student).map(|s| s.grades);
+    let mut grades = grades.into_iter().flatten();
+    Ok(grades.find(|g| g.exercise == exercise))
+}
+
+fn late_rule(book: &Gradebook) -> Result<Option<LateRule>> {
+    Ok(book.setting(LATE)?.and_then(|text| text.parse().ok()))
+}
+
+/// Says of a run that was interrupted how far it came.
+fn how_far(book: &Gradebook, gradebook: &Path, failure: Failure) -> Failure {
+    if failure.exit != Exit::Interrupted {
+        return failure;
+    }
+    let Ok(class) = class::collect(book, None) else {
+        return failure;
+    };
+    let counts = class.counts();
+    let there = counts.passed + counts.failed + counts.refused + counts.not_graded;
+    failure.help(format!(
+        "{there} of {} are in {}; run the same command to go on.",
+        there + counts.waiting,
+        gradebook.display()
+    ))
 }
 
 fn trusted(labs: Vec<Lab>) -> Result<Vec<Trusted>> {
@@ -174,18 +252,32 @@ fn basis_text(args: &GradeArgs, rules: &Rules) -> String {
     text
 }
 
-/// Writes down what the instructor says about the class.
-fn remember(args: &GradeArgs, book: &mut Gradebook) -> Result<()> {
-    if let Some(root) = &args.submissions {
-        book.set(class::SUBMISSIONS, &from_here(root))?;
-    }
-    if let Some(text) = &args.late_penalty {
-        let rule: LateRule = text.parse().map_err(Failure::usage)?;
+/// What the instructor says about the class, read before there is a gradebook.
+struct Said {
+    late: Option<LateRule>,
+    roster: Option<Roster>,
+}
+
+fn said(args: &GradeArgs) -> Result<Said> {
+    let late = args.late_penalty.as_ref().map(|text| text.parse());
+    let late = late.transpose().map_err(Failure::usage)?;
+    let roster = args.roster.as_ref().map(|path| class_list(args, path));
+    let roster = roster.transpose()?;
+    Ok(Said { late, roster })
+}
+
+fn remember(root: &Path, said: &Said, book: &mut Gradebook) -> Result<()> {
+    book.set(class::SUBMISSIONS, &from_here(root))?;
+    if let Some(rule) = &said.late {
         book.set(LATE, &rule.to_string())?;
     }
-    let Some(path) = &args.roster else {
-        return Ok(());
-    };
+    match &said.roster {
+        Some(roster) => Ok(book.enrol(roster)?),
+        None => Ok(()),
+    }
+}
+
+fn class_list(args: &GradeArgs, path: &Path) -> Result<Roster> {
     let zone = match &args.time_zone {
         Some(name) => Some(roster::time_zone(name).map_err(|e| {
             Failure::usage(format!("there is no time zone called `{name}`"))
@@ -193,7 +285,11 @@ fn remember(args: &GradeArgs, book: &mut Gradebook) -> Result<()> {
         })?),
         None => None,
     };
-    let file = File::open(path).map_err(|e| Failure::named_file(path, &e))?;
+    let file = File::open(path).map_err(|e| {
+        let what = format!("the class list {} (--roster)", path.display());
+        let help = "Check the path; the class list is a CSV file with the column id.";
+        Failure::argument(&what, path, &e, help)
+    })?;
     let roster = roster::read(file, zone.as_ref()).map_err(|e| {
         let failure = Failure::usage(&e).at(path.display());
         failure.help(e.help()).beneath(&e)
@@ -203,7 +299,7 @@ fn remember(args: &GradeArgs, book: &mut Gradebook) -> Result<()> {
             "the roster has due dates and no column `submitted`: nobody is counted as late, because files' own times say nothing"
         );
     }
-    Ok(book.enrol(&roster)?)
+    Ok(roster)
 }
 
 /// A path as seen from the current folder, which in CI is the repository's own: annotations name files by it.
@@ -215,18 +311,13 @@ fn from_here(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-fn take_in(
-    args: &GradeArgs,
-    book: &mut Gradebook,
-    labs: &[Trusted],
-    basis: &Basis,
-) -> Result<TakenIn> {
+/// The folder of submissions, if it is one.
+fn submissions<'a>(args: &'a GradeArgs, labs: &[Trusted]) -> Result<&'a Path> {
     let Some(root) = &args.submissions else {
         return Err(Failure::usage("no folder of submissions is named"));
     };
-    let only = args.exercise.as_ref().map(|_| 0);
-    let intake = Intake::new(labs, only, intake::Limits::default());
-    let found = intake::students(root).map_err(|e| Failure::named_file(&e.path, &e.source))?;
+    let intake = intake_of(args, labs);
+    let found = intake::students(root).map_err(|e| no_folder(&e))?;
     if intake.is_one_students(&found) {
         let names: Vec<&str> = found.students.iter().map(|s| s.student.as_str()).collect();
         return Err(Failure::usage(format!(
@@ -236,22 +327,65 @@ fn take_in(
         ))
         .help("Name the folder above it, which has a folder for each student."));
     }
-    let canary = |_: &str| random_text();
-    let taken = run::take_in(book, &intake, root, args.shard, basis, &canary);
-    let taken = taken.map_err(|e| match e {
-        TakeInError::Intake(e) => Failure::named_file(&e.path, &e.source),
-        TakeInError::Gradebook(e) => e.into(),
-    })?;
-    if taken.students == 0 && args.shard.is_none() {
+    if found.students.is_empty() {
         let is_work = |name: &String| labs.iter().any(|l| l.lab.is_learners(name));
-        let help = match taken.strays.iter().find(|n| is_work(n)) {
+        let help = match found.strays.iter().find(|n| is_work(n)) {
             Some(file) => format!("It holds a {file} itself: name the folder above it."),
             None => "It has a folder, a .zip, .tar or .tar.gz, or a git checkout for each student."
                 .into(),
         };
         return Err(Failure::usage(format!("{} holds no submission", root.display())).help(help));
     }
-    Ok(taken)
+    // Where all is for one exercise, nothing need be placed.
+    let mut lost = Vec::new();
+    for student in found.students.iter().filter(|_| args.exercise.is_none()) {
+        for received in intake.read(student) {
+            match received.what {
+                What::Unplaced(reason) if received.lab.is_none() => {
+                    lost.push((&student.student, reason));
+                }
+                _ => return Ok(root),
+            }
+        }
+    }
+    if let Some((student, reason)) = lost.first() {
+        let all = format!("nothing in {} can be placed", root.display());
+        let example = labs.first().map(|l| l.lab.exercise()).unwrap_or_default();
+        return Err(
+            Failure::usage(format!("{all}; {student}: {reason}")).help(format!(
+                "If all of it is for one exercise: --exercise {example}."
+            )),
+        );
+    }
+    Ok(root)
+}
+
+fn intake_of<'a>(args: &GradeArgs, labs: &'a [Trusted]) -> Intake<'a> {
+    let only = args.exercise.as_ref().map(|_| 0);
+    Intake::new(labs, only, intake::Limits::default())
+}
+
+fn take_in(
+    args: &GradeArgs,
+    root: &Path,
+    book: &mut Gradebook,
+    labs: &[Trusted],
+    basis: &Basis,
+) -> Result<TakenIn> {
+    let canary = |_: &str| random_text();
+    let intake = intake_of(args, labs);
+    let taken = run::take_in(book, &intake, root, args.shard, basis, &canary);
+    taken.map_err(|e| match e {
+        TakeInError::Intake(e) => no_folder(&e),
+        TakeInError::Gradebook(e) => e.into(),
+    })
+}
+
+fn no_folder(e: &IntakeError) -> Failure {
+    let what = format!("the folder of submissions {}", e.path.display());
+    let help =
+        "Check the path; the folder has a folder, an archive or a git checkout for each student.";
+    Failure::argument(&what, &e.path, &e.source, help)
 }
 
 /// Work that nobody trusts is built only where a build can be held.
@@ -324,8 +458,7 @@ fn report(
     (out, wanted): (&GradeOutput, &Wanted),
     strays: &[String],
 ) -> Result<Exit> {
-    let rule = book.setting(LATE)?.and_then(|text| text.parse().ok());
-    let class = class::collect(book, rule)?;
+    let class = class::collect(book, late_rule(book)?)?;
     let mut shown = Shown::new(&class, book)?;
     if let Some(dir) = &out.output {
         write_outputs(dir, &mut shown, book, labs)?;
@@ -336,7 +469,12 @@ fn report(
         shown.pages.clear();
     }
     match wanted.output {
-        None => print(&summary(&class, strays))?,
+        None => {
+            print(&summary(&class, strays))?;
+            if let Some(dir) = &out.output {
+                print(&written_to(dir))?;
+            }
+        }
         Some(output) => {
             let mut stdout = BufWriter::new(std::io::stdout().lock());
             put(&mut stdout, output, &shown)?;
@@ -346,6 +484,13 @@ fn report(
         write_job_summary(|bytes| class::markdown_within(&class, bytes))?;
     }
     Ok(exit_of(&class))
+}
+
+fn written_to(dir: &Path) -> String {
+    let page = dir.join("index.html");
+    let dir = dir.display().to_string();
+    let dir = dir.trim_end_matches('/');
+    format!("Written to {dir}/: open {}\n", page.display())
 }
 
 /// The outputs that were asked for, looked up before anything is graded.

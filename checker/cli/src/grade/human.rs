@@ -10,6 +10,9 @@ use crate::terminal::{GOOD, PROBLEM, paint};
 /// So many students are named of each kind.
 const NAMED: usize = 20;
 
+/// So many checks are named of each exercise.
+const HARDEST: usize = 3;
+
 /// The class in a few lines.
 pub(crate) fn summary(class: &Class, strays: &[String]) -> String {
     let mut out = String::new();
@@ -18,9 +21,13 @@ pub(crate) fn summary(class: &Class, strays: &[String]) -> String {
         let _ = writeln!(out, "  {}", exercise.counts.words());
         let mut hardest: Vec<_> = exercise.checks.iter().filter(|c| c.failed > 0).collect();
         hardest.sort_by_key(|c| std::cmp::Reverse(c.failed));
-        for check in hardest.iter().take(3) {
+        for check in hardest.iter().take(HARDEST) {
             let who = plural(check.failed as usize, "student");
             let _ = writeln!(out, "  `{}` failed by {who}", check.key);
+        }
+        let more = hardest.len().saturating_sub(HARDEST);
+        if more > 0 {
+            let _ = writeln!(out, "  and {more} more");
         }
     }
     for (heading, states) in [
@@ -85,5 +92,42 @@ fn named(out: &mut String, heading: &str, lines: Vec<String>) {
     }
     if more > 0 {
         let _ = writeln!(out, "  and {more} more");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mslab_grade::class::{CheckRate, Counts, Exercise, SCHEMA};
+
+    use super::*;
+
+    #[test]
+    fn of_many_failed_checks_it_is_said_that_there_are_more() {
+        let check = |n: u32| CheckRate {
+            key: format!("check-{n}"),
+            title: String::new(),
+            passed: u32::from(n == 0),
+            failed: u32::from(n > 0),
+            skipped: 0,
+        };
+        let exercise = Exercise {
+            exercise: "exercise-5".into(),
+            lab: String::new(),
+            title: String::new(),
+            lab_digest: String::new(),
+            max_score: 100,
+            counts: Counts::default(),
+            distribution: Vec::new(),
+            checks: (0..9).map(check).collect(),
+        };
+        let class = Class {
+            schema: SCHEMA.into(),
+            late_rule: None,
+            exercises: vec![exercise],
+            students: Vec::new(),
+        };
+        let text = summary(&class, &[]);
+        let said = "  `check-3` failed by 1 student\n  and 5 more\n";
+        assert!(text.contains(said), "{text}");
     }
 }

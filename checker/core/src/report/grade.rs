@@ -28,7 +28,8 @@ pub struct Mark {
 /// nothing) says nothing among others. Where there are only such, all count.
 #[must_use]
 pub fn counted(reports: &[Report]) -> Vec<&Report> {
-    let passed_over = |r: &&Report| r.checks.iter().all(|c| c.status == Status::Skipped);
+    let skipped = |c: &CheckReport| c.status == Status::Skipped;
+    let passed_over = |r: &&Report| !words::nothing(r) && r.checks.iter().all(skipped);
     let counted: Vec<&Report> = reports.iter().filter(|r| !passed_over(r)).collect();
     if counted.is_empty() {
         reports.iter().collect()
@@ -117,7 +118,9 @@ pub(super) fn summary(reports: &[&Report], options: &Options, limit: usize) -> S
         if let Some(score) = words::score(report) {
             let _ = write!(line, ", {score}");
         }
-        let _ = write!(line, " ({})", words::tally(report));
+        if !words::nothing(report) {
+            let _ = write!(line, " ({})", words::tally(report));
+        }
         lines.push(line);
         let mark = options.marks.get(&report.exercise);
         lines.extend(mark.map(|m| words::mark(m, report)));

@@ -24,14 +24,21 @@ pub(super) fn outcome(report: &Report) -> &'static str {
     match report.outcome {
         Outcome::Passed if report.partial => "nothing failed, as far as it was looked at",
         Outcome::Passed => "passed",
+        Outcome::Failed if nothing(report) => "nothing was handed in",
         Outcome::Failed => "failed",
         Outcome::Error => "not graded",
     }
 }
 
-/// `70 / 100 points`; nothing where there are no points, or where an error keeps the work from being graded.
+/// Whether there was no work at all: what failed otherwise has a check that says so.
+pub(super) fn nothing(report: &Report) -> bool {
+    report.outcome == Outcome::Failed && report.checks.is_empty()
+}
+
+/// `70 / 100 points`; nothing where there are no points, where an error keeps the work from being graded, or where there
+/// is no work.
 pub(super) fn score(report: &Report) -> Option<String> {
-    (report.max_score > 0 && report.outcome != Outcome::Error)
+    (report.max_score > 0 && report.outcome != Outcome::Error && !nothing(report))
         .then(|| format!("{} / {} points", report.score, report.max_score))
 }
 
@@ -325,6 +332,7 @@ pub(super) fn status_of(report: &Report) -> Status {
     match report.outcome {
         Outcome::Passed if report.partial => Status::Skipped,
         Outcome::Passed => Status::Passed,
+        Outcome::Failed if nothing(report) => Status::Skipped,
         Outcome::Failed => Status::Failed,
         Outcome::Error => Status::Error,
     }

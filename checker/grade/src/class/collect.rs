@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use mslab_core::report::{Outcome, Report, Status};
+use mslab_core::report::{CheckReport, Outcome, Report, Status};
 
 use super::types::{
     CheckGrade, CheckRate, Class, Counts, Exercise, Grade, GradeState, InstructorMark, Late,
@@ -156,6 +156,7 @@ fn grade(entry: Entry, labs: &BTreeMap<String, LabRow>) -> Grade {
                 Outcome::Passed => GradeState::Passed,
                 Outcome::Failed | Outcome::Error => GradeState::Failed,
             };
+            grade.reason = no_points(&report);
             grade.score = Some(report.score);
             grade.max_score = report.max_score;
             grade.checks = report.checks.into_iter().map(check).collect();
@@ -179,7 +180,20 @@ fn grade(entry: Entry, labs: &BTreeMap<String, LabRow>) -> Grade {
     grade
 }
 
-fn check(check: mslab_core::report::CheckReport) -> CheckGrade {
+/// Why judged work has no points, where there is one reason for all of it: a Dockerfile that does not parse, or that
+/// does not build and has nothing else that holds.
+pub(super) fn no_points(report: &Report) -> Option<String> {
+    let mut checks = report.checks.iter().filter(|_| report.score == 0);
+    let builds = checks.find(|c| c.id == "builds" && c.status == Status::Failed)?;
+    let unread =
+        |c: &&CheckReport| c.status == Status::Skipped && c.message.ends_with("does not parse");
+    Some(match report.checks.iter().find(unread) {
+        Some(check) => format!("{}: {}", check.message, builds.message),
+        None => builds.message.clone(),
+    })
+}
+
+fn check(check: CheckReport) -> CheckGrade {
     CheckGrade {
         key: check.key,
         status: check.status,
@@ -201,7 +215,10 @@ fn settle(grade: &mut Grade, member: &Member, rule: Option<LateRule>, mark: Opti
             .filter(|s| *s > 0)
             .map(|seconds| Late {
                 seconds,
-                percent: rule.map_or(0, |r| r.percent(seconds)),
+                // An instructor's mark is final.
+                percent: rule
+                    .filter(|_| mark.is_none())
+                    .map_or(0, |r| r.percent(seconds)),
             });
     }
     let penalty = grade.late.map_or(0, |l| l.percent);

@@ -4,7 +4,7 @@ use mslab_core::text::escape;
 
 use super::Output;
 use super::shown::put;
-use super::types::{Class, Grade, Student};
+use super::types::{Class, Grade, GradeState, Student};
 
 pub(super) const GRADES: Output = Output {
     name: "csv",
@@ -40,7 +40,12 @@ fn grades(class: &Class) -> String {
     for student in &class.students {
         if let Some(reason) = &student.unplaced {
             let name = student.name.clone().unwrap_or_default();
-            let mut line = vec![student.id.clone(), name, String::new(), "unplaced".into()];
+            let mut line = vec![
+                student.id.clone(),
+                name,
+                String::new(),
+                GradeState::Unplaced.words().into(),
+            ];
             line.resize(10, String::new());
             line.push(reason.clone());
             line.resize(13, String::new());

@@ -133,6 +133,8 @@ fn markdown_is_whole_whatever_a_name_holds() {
         "{text}"
     );
     assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
+    let head = "| check | failed | not reached | of |\n|---|---:|---:|---:|\n";
+    assert!(text.contains(head), "{text}");
 }
 
 /// Of a step that writes more than a megabyte, GitHub shows no summary at all.
@@ -256,9 +258,34 @@ fn every_platform_gets_the_mark_that_counts() {
     let (gradescope, _) = result("gradescope", "ben").unwrap();
     let said = gradescope["output"].as_str().unwrap();
     assert!(
-        said.contains("32 / 100 points count: 25 h late: 20 % taken away"),
+        said.contains("32 / 100 points count: 1 day 1 h late: 20 % taken away"),
         "{said}"
     );
+}
+
+/// Who handed in nothing has failed no check, and there is nothing to explain.
+#[test]
+fn a_mark_without_work_is_the_instructors_alone() {
+    let (gradescope, _) = result("gradescope", "guy").unwrap();
+    assert_eq!(gradescope["tests"], serde_json::json!([]));
+    assert_eq!(
+        gradescope["output"],
+        "exercise-5: nothing was handed in\n12 / 100 points count: the instructor's mark: by hand"
+    );
+    let graded = graded();
+    let student = graded.class.students.iter().find(|s| s.id == "guy");
+    let work = graded.shown().whole(student.unwrap()).unwrap();
+    let page = (report::output("html").unwrap().render)(&work.reports, &work.options);
+    assert!(page.contains("nothing was handed in"), "{page}");
+    assert!(page.contains("the instructor's mark: by hand"), "{page}");
+    for wrong in ["failed", "0 / 100", "mslab explain", "<table"] {
+        let body = page.rsplit("</style>").next().unwrap();
+        assert!(!body.contains(wrong), "{wrong}: {body}");
+    }
+    // Nor has what was refused a check of that name.
+    let (refused, _) = result("gradescope", "eve").unwrap();
+    let text = refused["tests"][0]["output"].as_str().unwrap();
+    assert!(!text.contains("mslab explain"), "{text}");
 }
 
 /// Classroom 50 refuses a score above the points that can be earned, PrairieLearn one above 1.

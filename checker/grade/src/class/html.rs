@@ -104,7 +104,7 @@ fn row(out: &mut String, student: &Student, page: Option<&String>) {
     let _ = writeln!(
         out,
         "<td class=\"remarks\">{}</td></tr>",
-        remarks.join("<br/>")
+        remarks.join(";<br/>")
     );
 }
 

@@ -70,7 +70,7 @@ fn summary(out: &mut String, class: &Class) {
 fn section(out: &mut String, exercise: &Exercise) {
     let _ = writeln!(
         out,
-        "## {}: {}\n\n{}\n\n| check | failed | of |\n|---|---:|---:|",
+        "## {}: {}\n\n{}\n\n| check | failed | not reached | of |\n|---|---:|---:|---:|",
         prose(&exercise.exercise),
         prose(&exercise.title),
         exercise.counts.words()
@@ -78,7 +78,8 @@ fn section(out: &mut String, exercise: &Exercise) {
     for check in &exercise.checks {
         let of = check.passed + check.failed + check.skipped;
         let (key, title) = (code(&check.key), prose(&check.title));
-        let _ = writeln!(out, "| {key} {title} | {} | {of} |", check.failed);
+        let (failed, skipped) = (check.failed, check.skipped);
+        let _ = writeln!(out, "| {key} {title} | {failed} | {skipped} | {of} |");
     }
     out.push('\n');
 }

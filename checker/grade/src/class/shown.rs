@@ -120,7 +120,8 @@ impl<'a> Shown<'a> {
 
 /// The points that count, where they are not those that the checks gave.
 fn mark(grade: &Grade) -> Option<Mark> {
-    let points = grade.mark.filter(|m| Some(*m) != grade.score)?;
+    let own = grade.instructor.is_some();
+    let points = grade.mark.filter(|m| own || Some(*m) != grade.score)?;
     let why = match (&grade.instructor, grade.late) {
         (Some(mark), _) => format!("the instructor's mark: {}", mark.note),
         (None, Some(late)) => late.words(),
@@ -129,20 +130,32 @@ fn mark(grade: &Grade) -> Option<Mark> {
     Some(Mark { points, why })
 }
 
-/// What takes the place of a report where nothing was judged; nothing for work that nobody handed in.
+/// What takes the place of a report where nothing was judged. Of work that nobody handed in there is one only for the
+/// sake of an instructor's mark, and it has no check.
 fn stand_in(exercise: &Exercise, grade: &Grade) -> Option<Report> {
+    let empty = Report {
+        schema: SCHEMA.to_owned(),
+        exercise: exercise.exercise.clone(),
+        lab: exercise.lab.clone(),
+        title: exercise.title.clone(),
+        outcome: Outcome::Failed,
+        score: 0,
+        max_score: grade.max_score,
+        engine: None,
+        builds: Vec::new(),
+        partial: false,
+        stand_ins: Vec::new(),
+        checks: Vec::new(),
+        duration_ms: 0,
+    };
     let (key, status) = match grade.state {
         GradeState::Refused => ("accepted", Status::Failed),
         GradeState::NotGraded | GradeState::Waiting => ("graded", Status::Error),
         GradeState::Unplaced => ("placed", Status::Error),
-        GradeState::Missing if grade.instructor.is_some() => ("handed-in", Status::Failed),
+        GradeState::Missing if grade.instructor.is_some() => return Some(empty),
         GradeState::Missing | GradeState::Passed | GradeState::Failed => return None,
     };
-    let reason = match (&grade.reason, grade.state) {
-        (Some(reason), _) => reason.clone(),
-        (None, GradeState::Missing) => "nothing was handed in".to_owned(),
-        (None, _) => "not judged yet".to_owned(),
-    };
+    let reason = grade.reason.as_deref().unwrap_or("not judged yet");
     let check = CheckReport {
         key: key.to_owned(),
         id: String::new(),
@@ -152,7 +165,7 @@ fn stand_in(exercise: &Exercise, grade: &Grade) -> Option<Report> {
         status,
         points: 0,
         max_points: grade.max_score,
-        message: reason,
+        message: reason.to_owned(),
         place: None,
         related: Vec::new(),
         expected: None,
@@ -167,21 +180,11 @@ fn stand_in(exercise: &Exercise, grade: &Grade) -> Option<Report> {
         }),
     };
     Some(Report {
-        schema: SCHEMA.to_owned(),
-        exercise: exercise.exercise.clone(),
-        lab: exercise.lab.clone(),
-        title: exercise.title.clone(),
         outcome: match status {
             Status::Error => Outcome::Error,
             _ => Outcome::Failed,
         },
-        score: 0,
-        max_score: grade.max_score,
-        engine: None,
-        builds: Vec::new(),
-        partial: false,
-        stand_ins: Vec::new(),
         checks: vec![check],
-        duration_ms: 0,
+        ..empty
     })
 }

@@ -87,6 +87,7 @@ pub(super) fn graded() -> Graded {
     let roster: Roster = [
         ("ann".to_owned(), member("Ann", -5)),
         ("ben".to_owned(), member("Ben, the 2nd", 90_000)),
+        ("cem".to_owned(), member("Cem", 90_000)),
         ("guy".to_owned(), Member::default()),
     ]
     .into();
@@ -128,6 +129,11 @@ fn every_student_has_a_grade_or_a_reason() {
     assert_eq!(ben.work, of("cem").grades[0].work);
     let cem = &of("cem").grades[0];
     assert_eq!((cem.score, cem.mark), (Some(40), Some(777)));
+    // As late as Ben, but nothing is taken from an instructor's mark.
+    assert_eq!(cem.late.map(|l| l.percent), Some(0));
+    let said = of("cem").remarks();
+    assert_eq!(said[0], "1 day 1 h late");
+    assert!(said[1].starts_with("instructor's mark, in the place of 40: "));
     let dee = &of("dee").grades[0];
     assert_eq!((dee.score, dee.mark), (None, None));
     assert_eq!(dee.reason.as_deref(), Some("the engine was gone"));
@@ -137,6 +143,75 @@ fn every_student_has_a_grade_or_a_reason() {
     assert_eq!(exercise.distribution, [1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 1]);
     let pinned = &exercise.checks[0];
     assert_eq!((pinned.passed, pinned.failed), (1, 3));
+}
+
+#[test]
+fn of_a_dockerfile_that_does_not_parse_the_reason_says_so() {
+    let toml = r#"
+        schema = 1
+        title = "A lab"
+        lesson = "node"
+        [files]
+        learner = ["Dockerfile"]
+        [[build]]
+        key = "prod"
+        [[check]]
+        id = "builds"
+        points = 60
+        [[check]]
+        id = "base-pinned"
+        points = 40
+        [starter]
+        fails = ["base-pinned"]
+    "#;
+    let files = [
+        ("lab.toml", toml),
+        ("README.md", "# A lab\n"),
+        ("starter/Dockerfile", "FROM node\n"),
+        ("solution/Dockerfile", "FROM node:24\n"),
+    ];
+    let files = files.map(|(path, text)| (path.to_owned(), file(text)));
+    let lab = mslab_core::lab::Lab::read("05-go-scratch", files.into_iter().collect());
+    let trusted = crate::submission::Trusted::new(lab.unwrap()).unwrap();
+    let reason = |text: &str| {
+        let job = crate::gradebook::Job {
+            id: 1,
+            lab: trusted.digest.clone(),
+            files: [("Dockerfile".to_owned(), file(text))].into(),
+            canary: String::new(),
+            key: String::new(),
+            students: Vec::new(),
+        };
+        collect::no_points(&text_report(&trusted, &job))
+    };
+    let said = reason("FROM node:24\nRUNN x\n").unwrap();
+    assert!(said.starts_with("Dockerfile does not parse: "), "{said}");
+    assert!(said.contains("RUNN"), "{said}");
+    assert_eq!(reason("FROM node:24\n"), None);
+}
+
+#[test]
+fn lateness_is_told_to_the_minute() {
+    for (seconds, words) in [
+        (1, "1 min late"),
+        (3_660, "1 h 1 min late"),
+        (7_200, "2 h late"),
+        (2 * 86_400 + 61, "2 days 2 min late"),
+    ] {
+        assert_eq!(
+            Late {
+                seconds,
+                percent: 0
+            }
+            .words(),
+            words
+        );
+    }
+    let late = Late {
+        seconds: 86_400,
+        percent: 10,
+    };
+    assert_eq!(late.words(), "1 day late: 10 % taken away");
 }
 
 #[test]
@@ -223,6 +298,10 @@ fn the_page_is_whole_whatever_a_name_holds() {
         .collect();
     assert!(!elements.contains(&"script"));
     assert!(html.contains("&lt;script&gt;"));
+    assert!(
+        html.contains("1 day 1 h late;<br/>instructor's mark"),
+        "{html}"
+    );
     assert!(!html.contains(['\u{1b}', '\u{202e}']));
     assert!(html.contains("href=\"students/a%20n.html\""));
     assert!(!html.contains("http://") && !html.contains("https://"));

@@ -1,7 +1,7 @@
 //! The types of a class's grades. Their JSON schema is committed as `schema/grades.v1.json`.
 
 use mslab_core::report::Status;
-use mslab_core::text::escape;
+use mslab_core::text::{escape, plural};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -194,16 +194,28 @@ pub struct Grade {
 pub struct Late {
     /// Seconds after the due date.
     pub seconds: u64,
-    /// Hundredths of the points that are taken away.
+    /// Hundredths of the points that are taken away; none where an instructor's mark counts.
     pub percent: u32,
 }
 
 impl Late {
-    /// `25 h late: 20 % taken away`
+    /// `1 day 1 h 5 min late: 20 % taken away`; each begun minute counts.
     #[must_use]
     pub fn words(self) -> String {
-        let hours = self.seconds.div_ceil(3600);
-        format!("{hours} h late: {} % taken away", self.percent)
+        let minutes = self.seconds.div_ceil(60);
+        let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
+        let days = usize::try_from(days).unwrap_or(usize::MAX);
+        let parts = [
+            (days > 0).then(|| plural(days, "day")),
+            (hours > 0).then(|| format!("{hours} h")),
+            (minutes > 0).then(|| format!("{minutes} min")),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        let late = format!("{} late", parts.join(" "));
+        match self.percent {
+            0 => late,
+            percent => format!("{late}: {percent} % taken away"),
+        }
     }
 }
 

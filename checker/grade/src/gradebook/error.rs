@@ -58,6 +58,14 @@ pub enum GradebookError {
         /// Those that are there.
         found: String,
     },
+    /// There is no instructor's mark that could be taken back.
+    #[error("{student} has no mark of yours for {exercise}")]
+    NoMark {
+        /// The student.
+        student: String,
+        /// The exercise.
+        exercise: String,
+    },
     /// What stands in it cannot be understood.
     #[error("the gradebook holds something that cannot be read")]
     Content(#[from] serde_json::Error),
@@ -80,6 +88,7 @@ impl GradebookError {
         }
         let help = match self {
             Self::NoStudent { .. } => "`mslab grade report --format marks` lists the ids.",
+            Self::NoMark { .. } => "`mslab grade report --format csv` lists your marks.",
             Self::NoExercise { .. } => "Name one of those, or another --gradebook.",
             Self::DiskFull(_) => {
                 "Free some space and run the same command again: it goes on where it was."
@@ -110,6 +119,7 @@ impl GradebookError {
                 | Self::Conflict { .. }
                 | Self::NoStudent { .. }
                 | Self::NoExercise { .. }
+                | Self::NoMark { .. }
         )
     }
 }

@@ -28,11 +28,11 @@ const COPY: &[&str] = &[
             LEFT JOIN part.work p ON p.id = s.work LEFT JOIN work w ON w.key = p.key
         WHERE true ORDER BY s.id
         ON CONFLICT (student, exercise, key) DO NOTHING",
-    "INSERT INTO override (student, exercise, points, note, made_ms)
-        SELECT student, exercise, points, note, made_ms FROM part.override p
+    "INSERT INTO override (student, exercise, points, note, made_ms, taken_back)
+        SELECT student, exercise, points, note, made_ms, taken_back FROM part.override p
         WHERE NOT EXISTS (SELECT 1 FROM override o WHERE o.student = p.student
             AND o.exercise = p.exercise AND o.points = p.points AND o.note = p.note
-            AND o.made_ms = p.made_ms)
+            AND o.made_ms = p.made_ms AND o.taken_back = p.taken_back)
         ORDER BY made_ms",
 ];
 

@@ -140,6 +140,23 @@ impl Gradebook {
         self.connection.execute(sql, row)?;
         Ok(())
     }
+
+    /// Takes an instructor's mark back, so that what the checks gave counts again. The mark stays on record.
+    ///
+    /// # Errors
+    /// There is no such mark, or the gradebook cannot be written.
+    pub fn take_back_mark(&mut self, student: &str, exercise: &str, note: &str) -> Result<()> {
+        let whose = (student.to_owned(), exercise.to_owned());
+        let Some(mark) = self.overrides()?.remove(&whose) else {
+            let (student, exercise) = whose;
+            return Err(GradebookError::NoMark { student, exercise });
+        };
+        let sql = "INSERT INTO override (student, exercise, points, note, made_ms, taken_back)
+            VALUES (?1, ?2, ?3, ?4, ?5, 1)";
+        let row = (student, exercise, mark.points, note, (self.clock)());
+        self.connection.execute(sql, row)?;
+        Ok(())
+    }
 }
 
 /// Whether a file is a gradebook of this version; one that is older, or empty, is not yet.

@@ -164,12 +164,13 @@ impl Gradebook {
         Ok(all)
     }
 
-    /// The marks that instructors gave, the last one for each student and exercise.
+    /// The marks that instructors gave, the last one for each student and exercise. One that was taken back is not there.
     ///
     /// # Errors
     /// The gradebook cannot be read.
     pub fn overrides(&self) -> Result<BTreeMap<(String, String), Override>> {
-        let sql = "SELECT student, exercise, points, note, made_ms FROM override ORDER BY id";
+        let sql = "SELECT student, exercise, points, note, made_ms, taken_back FROM override
+            ORDER BY id";
         let mut statement = self.connection.prepare(sql)?;
         let rows = statement.query_map([], |r| {
             let mark = Override {
@@ -177,9 +178,18 @@ impl Gradebook {
                 note: r.get(3)?,
                 made_ms: r.get(4)?,
             };
-            Ok(((r.get(0)?, r.get(1)?), mark))
+            Ok(((r.get(0)?, r.get(1)?), mark, r.get::<_, bool>(5)?))
         })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let mut marks = BTreeMap::new();
+        for row in rows {
+            let (whose, mark, taken_back) = row?;
+            if taken_back {
+                marks.remove(&whose);
+            } else {
+                marks.insert(whose, mark);
+            }
+        }
+        Ok(marks)
     }
 
     /// Calls `each` with all work that is current: its lab's digest, its files, and who handed it in.

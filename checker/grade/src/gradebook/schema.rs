@@ -80,6 +80,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
     "
     ALTER TABLE submission ADD COLUMN place TEXT NOT NULL DEFAULT '';
     ",
+    // Version 3: an instructor's mark can be taken back. What stood there before is kept.
+    "
+    ALTER TABLE override ADD COLUMN taken_back INTEGER NOT NULL DEFAULT 0;
+    ",
 ];
 
 /// Brings a gradebook up to the newest version. Each step is whole or not there.

@@ -208,6 +208,27 @@ fn an_instructors_mark_stands_beside_the_checks() {
 }
 
 #[test]
+fn an_instructors_mark_can_be_taken_back_and_stays_so_when_a_part_is_merged_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |n: &str| dir.path().join(n);
+    let trusted = lab("05-go-scratch");
+    let mut part = filled(&path("a"), &trusted, &[row("ann", &trusted, "FROM a\n")]);
+    part.override_mark("ann", "exercise-5", 80, "talked it over")
+        .unwrap();
+    drop(part);
+    let mut book = Gradebook::open(&path("whole")).unwrap();
+    book.merge(&path("a")).unwrap();
+    book.take_back_mark("ann", "exercise-5", "").unwrap();
+    book.merge(&path("a")).unwrap();
+    assert!(book.overrides().unwrap().is_empty());
+    let error = book.take_back_mark("ann", "exercise-5", "").unwrap_err();
+    assert!(error.is_usage(), "{error}");
+    book.override_mark("ann", "exercise-5", 70, "again")
+        .unwrap();
+    assert_eq!(book.overrides().unwrap().len(), 1);
+}
+
+#[test]
 fn parts_of_a_class_become_one_gradebook() {
     let dir = tempfile::tempdir().unwrap();
     let path = |n: &str| dir.path().join(n);

@@ -172,13 +172,7 @@ fn notes(
             some(&listing.odd, NAMES)
         ));
     }
-    let starter = trusted.lab.starter();
-    let is_starter = starter
-        .iter()
-        .filter(|(path, _)| trusted.lab.is_learners(path))
-        .map(|(path, file)| (path, &file.bytes))
-        .eq(files.iter().map(|(path, file)| (path, &file.bytes)));
-    if is_starter {
+    if trusted.is_starter(files) {
         notes.push("unchanged from the starter".to_owned());
     }
     notes

@@ -35,6 +35,8 @@ const LISTED: usize = 500;
 pub struct Alike {
     /// `exercise-5`
     pub exercise: String,
+    /// Whether they are the same to the byte. No instructions are shown then: it is all of them.
+    pub identical: bool,
     /// Whether they are the same once names, comments and order are gone.
     pub same: bool,
     /// The share of telling lines that they have in common, from 0 to 1.
@@ -60,21 +62,33 @@ pub struct Pair {
 struct One {
     students: Vec<String>,
     normal: Normal,
+    /// Whether it is what everybody was given.
+    starter: bool,
 }
 
-/// Looks through everything current in a gradebook. What is the same to the byte is known already, and counts as one.
+/// Looks through everything current in a gradebook. What is the same to the byte is one submission of several students.
 ///
 /// # Errors
 /// The gradebook cannot be read.
 pub fn look(book: &Gradebook, labs: &[Trusted]) -> Result<Vec<Alike>, GradebookError> {
     let mut by_lab: BTreeMap<String, Vec<One>> = BTreeMap::new();
+    // Other rules or another mslab make other work of the same files.
+    let mut known: HashMap<(String, String), usize> = HashMap::new();
     book.works(|lab, files, students| {
         let Some(trusted) = labs.iter().find(|l| l.digest == lab) else {
             return;
         };
-        let normal = normal_of(&trusted.lab, &files);
         let all = by_lab.entry(lab.to_owned()).or_default();
-        all.push(One { students, normal });
+        let key = (lab.to_owned(), mslab_core::lab::digest(&files));
+        let at = *known.entry(key).or_insert(all.len());
+        match all.get_mut(at) {
+            Some(one) => one.students.extend(students),
+            None => all.push(One {
+                students,
+                normal: normal_of(&trusted.lab, &files),
+                starter: trusted.is_starter(&files),
+            }),
+        }
     })?;
     let mut found = Vec::new();
     for trusted in labs {
@@ -136,8 +150,23 @@ fn compare(exercise: &str, all: &[One], given: &BTreeSet<String>) -> Vec<Alike> 
             .then_with(|| y.shared.len().cmp(&x.shared.len()))
             .then_with(|| (&x.first, &x.second).cmp(&(&y.first, &y.second)))
     });
+    found.splice(0..0, all.iter().filter_map(|one| identical(exercise, one)));
     found.truncate(LISTED);
     found
+}
+
+/// What several handed in alike to the byte, unless everybody was given it.
+fn identical(exercise: &str, one: &One) -> Option<Alike> {
+    let (first, others) = one.students.split_first()?;
+    (!others.is_empty() && !one.starter).then(|| Alike {
+        exercise: exercise.to_owned(),
+        identical: true,
+        same: true,
+        share: 1.0,
+        first: vec![first.clone()],
+        second: others.to_vec(),
+        shared: Vec::new(),
+    })
 }
 
 /// Only those that share a rare line are ever compared: `having` are the submissions that have each line.
@@ -177,6 +206,7 @@ fn alike(
     pairs.sort_by_key(|p| (p.first.file.clone(), p.first.line));
     Some(Alike {
         exercise: exercise.to_owned(),
+        identical: false,
         same,
         share,
         first: first.students.clone(),
@@ -216,16 +246,21 @@ pub fn markdown(found: &[Alike]) -> String {
             let all: Vec<String> = students.iter().map(|s| markdown_code(s)).collect();
             crate::text::some(&all, 5)
         };
-        let how = if pair.same {
+        let how = if pair.identical {
+            "the same to the byte".to_owned()
+        } else if pair.same {
             "the same but for names, comments and order".to_owned()
         } else {
             format!("{:.0} % of what tells them from others", pair.share * 100.0)
         };
         let (first, second) = (names(&pair.first), names(&pair.second));
+        let _ = writeln!(out, "\n## {first} and {second}\n\n{}: {how}", pair.exercise);
+        if pair.shared.is_empty() {
+            continue;
+        }
         let _ = write!(
             out,
-            "\n## {first} and {second}\n\n{}: {how}\n\n| line | {first} | line | {second} |\n|---:|---|---:|---|\n",
-            pair.exercise
+            "\n| line | {first} | line | {second} |\n|---:|---|---:|---|\n"
         );
         for Pair { first, second } in &pair.shared {
             let _ = writeln!(

@@ -1,6 +1,10 @@
 //! What counts as alike, and what does not.
 
 use super::*;
+use crate::gradebook::{Basis, Row};
+use crate::intake::What;
+use crate::submission::Submission;
+use crate::submission::tests::{file, lab};
 
 fn ones(texts: &[&str]) -> Vec<One> {
     texts
@@ -9,6 +13,7 @@ fn ones(texts: &[&str]) -> Vec<One> {
         .map(|(n, text)| One {
             students: vec![format!("s{n}")],
             normal: normalise("Dockerfile", text.as_bytes()),
+            starter: false,
         })
         .collect()
 }
@@ -81,6 +86,50 @@ fn a_changed_line_leaves_them_alike_and_half_of_them_does_not() {
         compare("exercise-5", &ones(&[&more, &far]), &BTreeSet::new()),
         []
     );
+}
+
+#[test]
+fn what_is_the_same_to_the_byte_is_listed_first_unless_it_is_the_starter() {
+    let dir = tempfile::tempdir().unwrap();
+    let trusted = lab("05-go-scratch");
+    let row = |student: &str, text: &str| Row {
+        student: student.to_owned(),
+        lab: Some(&trusted),
+        what: What::Submission(Submission {
+            student: student.to_owned(),
+            place: String::new(),
+            files: [("Dockerfile".to_owned(), file(text))].into(),
+            notes: Vec::new(),
+        }),
+    };
+    let starter = "FROM node\nCMD [\"node\"]\n";
+    let rows = [
+        row("ann", "FROM a\n"),
+        row("cem", "FROM a\n"),
+        row("dee", starter),
+        row("eve", starter),
+    ];
+    let basis = |mslab: &str| Basis {
+        mslab: mslab.to_owned(),
+        rules: String::new(),
+    };
+    let mut book = Gradebook::open(&dir.path().join("g.db")).unwrap();
+    let labs = std::slice::from_ref(&trusted);
+    book.know(labs).unwrap();
+    book.receive(&rows, &basis("1"), &|_| String::new())
+        .unwrap();
+    // Another version makes other work of the same files.
+    let later = [row("ben", "FROM a\n")];
+    book.receive(&later, &basis("2"), &|_| String::new())
+        .unwrap();
+    let found = look(&book, labs).unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].identical);
+    assert_eq!(found[0].first, ["ann"]);
+    assert_eq!(found[0].second, ["cem", "ben"]);
+    let text = markdown(&found);
+    let said = "## `ann` and `cem`, `ben`\n\nexercise-5: the same to the byte\n";
+    assert!(text.ends_with(said), "{text}");
 }
 
 #[test]

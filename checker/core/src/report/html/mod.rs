@@ -169,7 +169,9 @@ impl Page<'_> {
         if words::score(report).is_some() {
             self.bar(report.score, report.max_score);
         }
-        self.line(&format!("<p class=\"tally\">{}</p>", words::tally(report)));
+        if !words::nothing(report) {
+            self.line(&format!("<p class=\"tally\">{}</p>", words::tally(report)));
+        }
         let mark = self.options.marks.get(&report.exercise);
         let notices = [
             mark.map(|m| words::mark(m, report)),

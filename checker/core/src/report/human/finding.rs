@@ -67,7 +67,9 @@ fn subtitle(sheet: &mut Sheet<'_>, check: &CheckReport) {
     let explain = format!("mslab\u{a0}explain\u{a0}{}", check.id);
     let says_more = !check.title.eq_ignore_ascii_case(&check.summary);
     let summary = Some(&check.summary).filter(|_| says_more || title.is_none());
-    let parts: Vec<String> = [title, summary, Some(&explain)]
+    // What no check says, such as that work was refused, has no page of its own.
+    let explain = Some(&explain).filter(|_| !check.id.is_empty());
+    let parts: Vec<String> = [title, summary, explain]
         .into_iter()
         .flatten()
         .filter(|part| !part.is_empty())
