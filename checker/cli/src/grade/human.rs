@@ -21,11 +21,16 @@ pub(crate) fn summary(class: &Class, strays: &[String]) -> String {
         let _ = writeln!(out, "  {}", exercise.counts.words());
         let mut hardest: Vec<_> = exercise.checks.iter().filter(|c| c.failed > 0).collect();
         hardest.sort_by_key(|c| std::cmp::Reverse(c.failed));
-        for check in hardest.iter().take(HARDEST) {
+        // A line that says that one is left out may as well name it.
+        let shown = match hardest.len() {
+            n if n <= HARDEST + 1 => n,
+            _ => HARDEST,
+        };
+        for check in &hardest[..shown] {
             let who = plural(check.failed as usize, "student");
             let _ = writeln!(out, "  `{}` failed by {who}", check.key);
         }
-        let more = hardest.len().saturating_sub(HARDEST);
+        let more = hardest.len() - shown;
         if more > 0 {
             let _ = writeln!(out, "  and {more} more");
         }
