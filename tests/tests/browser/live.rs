@@ -23,26 +23,37 @@ struct Learner {
 }
 
 impl Learner {
-    /// Opens the Go lesson at its exercise, on a small laptop.
+    /// At the Go lesson's exercise.
     fn at_the_lab(engine: &str) -> Self {
-        let here = Sandbox::workspace();
-        let served = Served::start(&here, &["--book", &book().to_string_lossy()], engine);
-        let mut learner = Self {
-            here,
-            served,
-            browser: Browser::start(),
-        };
+        let mut learner = Self::new(engine);
         learner.open();
         learner
     }
 
-    /// Opens the page in the window that is steered, and waits until it lives.
+    fn new(engine: &str) -> Self {
+        let here = Sandbox::workspace();
+        let served = Served::start(&here, &["--book", &book().to_string_lossy()], engine);
+        Self {
+            here,
+            served,
+            browser: Browser::start(),
+        }
+    }
+
+    /// Opens the Go lesson in the window that is steered, and waits until it lives and shows what it has found.
     fn open(&mut self) {
+        self.open_at("exercise-5");
+        self.browser
+            .until("document.querySelector('.mslab-finding') !== null");
+    }
+
+    /// Opens the page of an exercise on a small laptop, and waits until it lives.
+    fn open_at(&mut self, exercise: &str) {
         let (base, token) = (
             format!("http://127.0.0.1:{}", self.served.port),
             &self.served.token,
         );
-        let page = page_with("id=\"exercise-5\"");
+        let page = page_with(&format!("id=\"{exercise}\""));
         self.browser.window(1280, 720);
         let problems = self.browser.open(&format!("{base}/{page}#token={token}"));
         assert!(problems.is_empty(), "{problems:?}");
@@ -51,8 +62,6 @@ impl Learner {
         self.settle();
         self.browser
             .eval("document.querySelector('.mslab-live').scrollIntoView()");
-        self.browser
-            .until("document.querySelector('.mslab-finding') !== null");
         let address = self.browser.eval("location.href");
         assert!(!address.to_string().contains("token"), "{address}");
     }
@@ -430,6 +439,51 @@ fn browser_live_conflict_overwrites_nothing_unseen() {
         assert!(text.starts_with(kept), "{text}");
         assert_eq!(learner.browser.eval(TEXT).as_str(), Some(&*text));
     }
+}
+
+#[test]
+fn browser_live_each_of_several_files_has_its_tab() {
+    let mut learner = Learner::new(NO_ENGINE);
+    learner.open_at("exercise-14");
+    let tabs = "[...document.querySelectorAll('[role=tab]')].map((t) => t.textContent)";
+    let toys = ["kite", "eggtimer", "gatekeeper", "abacus", "music-box"];
+    let wanted = toys.map(|toy| format!("{toy}/Dockerfile"));
+    let tabs = learner.browser.eval(tabs);
+    for file in &wanted {
+        let named = tabs.as_array().is_some_and(|t| t.iter().any(|t| t == file));
+        assert!(named, "{file}: {tabs}");
+    }
+    let folder = learner.here.exercise("14-broken-builds");
+    let read = |file: &String| fs::read_to_string(folder.join(file)).expect("it is there");
+    let before = wanted.each_ref().map(read);
+    learner.browser.eval(&format!(
+        "[...document.querySelectorAll('[role=tab]')].find((t) => t.textContent === {:?}).click()",
+        wanted[1]
+    ));
+    learner
+        .browser
+        .eval("document.querySelector('[role=tabpanel]:not([hidden]) .cm-content').focus()");
+    learner.browser.press("Ctrl+Home");
+    learner.browser.type_in("# a small egg\n");
+    learner.settle();
+    learner.picture("several-files");
+    let mut after = before;
+    after[1].insert_str(0, "# a small egg\n");
+    assert_eq!(wanted.each_ref().map(read), after);
+}
+
+#[test]
+fn browser_live_the_last_exercise_keeps_its_answers_until_they_are_asked_for() {
+    let mut learner = Learner::new(NO_ENGINE);
+    learner.open_at("exercise-15");
+    learner
+        .browser
+        .until("document.querySelector('[data-mslab-check]') !== null");
+    let fixes = learner
+        .browser
+        .eval("document.querySelectorAll('.mslab-apply').length");
+    assert_eq!(fixes, 0);
+    learner.picture("capstone");
 }
 
 #[test]
