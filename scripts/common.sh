@@ -94,16 +94,22 @@ base_images() {
 
 # need_mdbook [COMMAND]: sets MDBOOK to an mdBook of the version that the book is written for, which knows the command;
 # fetches it where there is none. What serves and watches is more than half of mdBook, and is built only when asked for.
+# With MDBOOK_FLAGS=--debug it is there sooner, and takes seconds longer for a book.
 need_mdbook() {
   local wanted=0.5.4 tools=$ROOT/target/tools command=${1:-build} features=search found
-  for found in "$(command -v mdbook || true)" "$tools/bin/mdbook"; do
+  local candidates=("$(command -v mdbook || true)" "$tools/bin/mdbook")
+  if [[ -n ${MDBOOK_FLAGS:-} ]]; then
+    tools+=/debug
+    candidates+=("$tools/bin/mdbook")
+  fi
+  for found in "${candidates[@]}"; do
     [[ -n $found && $("$found" --version 2>/dev/null) == *"v${wanted%.*}."* ]] &&
       "$found" "$command" --help >/dev/null 2>&1 && MDBOOK=$found && return
   done
   [[ $command == build ]] || features=search,serve,watch
   note "mdBook ${wanted%.*} is missing: cargo builds it into target/tools (a few minutes; nothing else changes)"
   CARGO_TARGET_DIR=$tools/build cargo install --quiet --locked mdbook --version "$wanted" --root "$tools" \
-    --no-default-features --features "$features"
+    --no-default-features --features "$features" ${MDBOOK_FLAGS:-}
   rm -rf "$tools/build"
   MDBOOK=$tools/bin/mdbook
 }
