@@ -74,7 +74,7 @@ impl<'a> Page<'a> {
 }
 
 #[test]
-fn engine_from_the_starter_by_fixes_and_an_edit_to_the_pass() {
+fn engine_from_the_starter_by_fixes_to_the_pass() {
     let here = Sandbox::workspace();
     let served = start(&here);
     let mut page = Page::open(&served);

@@ -80,13 +80,14 @@ impl Failure {
 
     /// The same for what stands behind an argument: `what` names both, and `help` is for a path that leads nowhere.
     pub(crate) fn argument(what: &str, path: &Path, error: &std::io::Error, help: &str) -> Self {
-        let failure = Self::named_file(path, error);
-        let help = failure.help.clone().unwrap_or_else(|| help.to_owned());
-        Self {
+        let failure = Self {
             message: format!("cannot read {what}"),
-            ..failure
+            ..Self::named_file(path, error)
+        };
+        match failure.help {
+            Some(_) => failure,
+            None => failure.help(help),
         }
-        .help(help)
     }
 
     /// What lies beneath, with its own causes.

@@ -81,6 +81,11 @@ pub(crate) fn is_workspace(dir: &Path) -> bool {
     dir.join(MARKER).is_file()
 }
 
+/// When a file was last written; `None` where there is none.
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|m| m.modified()).ok()
+}
+
 fn is_repository(dir: &Path) -> bool {
     dir.join("checker/cli/Cargo.toml").is_file() && dir.join("labs").is_dir()
 }
@@ -223,14 +228,9 @@ impl Workspace {
 
     /// Of these the exercise that was checked last.
     pub(crate) fn checked_last(&self, labs: &[Lab]) -> Option<Lab> {
-        let when = |lab: &Lab| {
-            let kept = fs::metadata(self.report_path(&lab.exercise())).ok()?;
-            kept.modified().ok()
-        };
-        let checked = labs.iter().filter_map(|l| Some((when(l)?, l)));
-        checked
-            .max_by_key(|(when, _)| *when)
-            .map(|(_, l)| l.clone())
+        let when = |lab: &&Lab| modified(&self.report_path(&lab.exercise()));
+        let checked = labs.iter().filter(|l| when(l).is_some());
+        checked.max_by_key(when).cloned()
     }
 
     /// Where an exercise's newest report is kept.
@@ -242,7 +242,6 @@ impl Workspace {
 
     /// Whether one of the learner's files was changed after the newest report was kept.
     pub(crate) fn changed_since_report(&self, lab: &Lab) -> bool {
-        let modified = |path: &Path| fs::metadata(path).and_then(|m| m.modified()).ok();
         let Some(kept) = modified(&self.report_path(&lab.exercise())) else {
             return false;
         };

@@ -200,8 +200,11 @@ impl Engine {
     }
 
     /// The same engine over connections of its own, which belong to the runtime that uses it.
-    pub(crate) fn dial_anew(&self) -> Result<Docker, ApiError> {
-        transport(self.host(), &self.docker.client_version())
+    pub(crate) fn dial_anew(&self) -> Result<Self, ApiError> {
+        Ok(Self {
+            docker: transport(self.host(), &self.docker.client_version())?,
+            shared: self.shared.clone(),
+        })
     }
 
     /// Waits for an answer that should come at once.

@@ -122,7 +122,10 @@ impl Engine {
     }
 
     /// Streams images out to an asynchronous reader's consumer, as `docker save` does.
-    pub fn save(&self, images: &[&str]) -> impl Stream<Item = Result<Bytes, EngineError>> {
+    pub fn save(
+        &self,
+        images: &[&str],
+    ) -> impl Stream<Item = Result<Bytes, EngineError>> + Send + use<> {
         let doing = format!("exporting {}", images.join(", "));
         let engine = self.clone();
         self.docker()
@@ -309,15 +312,10 @@ impl Exporting {
             .enable_all()
             .build()?;
         let images: Vec<&str> = names.iter().map(String::as_str).collect();
-        let doing = format!("exporting {}", names.join(", "));
-        let docker = engine.dial_anew().map_err(io::Error::other)?;
-        let engine = engine.clone();
-        let pieces = docker
-            .export_images(&images)
-            .map(move |piece| piece.map_err(|e| engine.fault(&doing, &e)));
+        let engine = engine.dial_anew().map_err(io::Error::other)?;
         Ok(Self {
             runtime,
-            pieces: Box::pin(pieces),
+            pieces: Box::pin(engine.save(&images)),
         })
     }
 }

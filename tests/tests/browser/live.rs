@@ -137,7 +137,7 @@ impl Learner {
 }
 
 #[test]
-fn engine_browser_from_the_starter_by_fixes_and_an_edit_to_the_pass() {
+fn engine_browser_from_the_starter_by_fixes_to_the_pass() {
     let mut learner = Learner::at_the_lab(&engine());
     learner.picture("1-starter");
 

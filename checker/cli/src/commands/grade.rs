@@ -83,10 +83,12 @@ fn grade(args: &GradeArgs, global: &Global) -> Result<Exit> {
         rules: basis_text(args, &rules),
     };
     let said = said(args)?;
-    let root = submissions(args, &labs)?;
+    let only = args.exercise.as_ref().map(|_| 0);
+    let intake = Intake::new(&labs, only, intake::Limits::default());
+    let root = submissions(args, &labs, &intake)?;
     let mut book = Gradebook::open(&args.out.gradebook)?;
     remember(root, &said, &mut book)?;
-    let taken = take_in(args, root, &mut book, &labs, &basis)?;
+    let taken = take_in(args, root, &mut book, &intake, &basis)?;
     runtime::block_on(async |cancel| {
         let bench = Bench::open(global, &cancel).await?;
         let jobs = args.jobs.map_or_else(together, usize::from);
@@ -312,11 +314,10 @@ fn from_here(path: &Path) -> String {
 }
 
 /// The folder of submissions, if it is one.
-fn submissions<'a>(args: &'a GradeArgs, labs: &[Trusted]) -> Result<&'a Path> {
+fn submissions<'a>(args: &'a GradeArgs, labs: &[Trusted], intake: &Intake<'_>) -> Result<&'a Path> {
     let Some(root) = &args.submissions else {
         return Err(Failure::usage("no folder of submissions is named"));
     };
-    let intake = intake_of(args, labs);
     let found = intake::students(root).map_err(|e| no_folder(&e))?;
     if intake.is_one_students(&found) {
         let names: Vec<&str> = found.students.iter().map(|s| s.student.as_str()).collect();
@@ -360,21 +361,15 @@ fn submissions<'a>(args: &'a GradeArgs, labs: &[Trusted]) -> Result<&'a Path> {
     Ok(root)
 }
 
-fn intake_of<'a>(args: &GradeArgs, labs: &'a [Trusted]) -> Intake<'a> {
-    let only = args.exercise.as_ref().map(|_| 0);
-    Intake::new(labs, only, intake::Limits::default())
-}
-
 fn take_in(
     args: &GradeArgs,
     root: &Path,
     book: &mut Gradebook,
-    labs: &[Trusted],
+    intake: &Intake<'_>,
     basis: &Basis,
 ) -> Result<TakenIn> {
     let canary = |_: &str| random_text();
-    let intake = intake_of(args, labs);
-    let taken = run::take_in(book, &intake, root, args.shard, basis, &canary);
+    let taken = run::take_in(book, intake, root, args.shard, basis, &canary);
     taken.map_err(|e| match e {
         TakeInError::Intake(e) => no_folder(&e),
         TakeInError::Gradebook(e) => e.into(),

@@ -37,21 +37,18 @@ pub(crate) fn run(exercise: Option<&str>, key: Option<&str>, global: &Global) ->
             );
             return Ok(Exit::Passed);
         }
-        Raised::NothingFailed { .. } if key.is_some() => {
-            say!(
-                "`{}` did not fail the last time. `mslab check {name}` checks again.",
-                key.unwrap_or_default()
-            );
-            return Ok(Exit::Passed);
-        }
-        Raised::NothingFailed { partial: true } => {
-            say!(
-                "Nothing failed in the part that was looked at. `mslab check {name}` looks at the rest."
-            );
-            return Ok(Exit::Passed);
-        }
-        Raised::NothingFailed { partial: false } => {
-            say!("Nothing failed the last time. `mslab check {name}` checks again.");
+        Raised::NothingFailed { partial } => {
+            match (key, partial) {
+                (Some(key), _) => {
+                    say!("`{key}` did not fail the last time. `mslab check {name}` checks again.");
+                }
+                (None, true) => say!(
+                    "Nothing failed in the part that was looked at. `mslab check {name}` looks at the rest."
+                ),
+                (None, false) => {
+                    say!("Nothing failed the last time. `mslab check {name}` checks again.");
+                }
+            }
             return Ok(Exit::Passed);
         }
         Raised::To {

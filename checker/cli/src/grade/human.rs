@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use mslab_core::text::{escape, plural};
-use mslab_grade::class::{Class, GradeState};
+use mslab_grade::class::{CheckRate, Class, GradeState};
 
 use crate::terminal::{GOOD, PROBLEM, paint};
 
@@ -26,14 +26,12 @@ pub(crate) fn summary(class: &Class, strays: &[String]) -> String {
             n if n <= HARDEST + 1 => n,
             _ => HARDEST,
         };
-        for check in &hardest[..shown] {
+        let line = |check: &&CheckRate| {
             let who = plural(check.failed as usize, "student");
-            let _ = writeln!(out, "  `{}` failed by {who}", check.key);
-        }
-        let more = hardest.len() - shown;
-        if more > 0 {
-            let _ = writeln!(out, "  and {more} more");
-        }
+            format!("`{}` failed by {who}", check.key)
+        };
+        let lines: Vec<String> = hardest.iter().map(line).collect();
+        at_most(shown, &mut out, &lines);
     }
     for (heading, states) in [
         (
@@ -90,11 +88,16 @@ fn named(out: &mut String, heading: &str, lines: Vec<String>) {
     if lines.is_empty() {
         return;
     }
-    let more = lines.len().saturating_sub(NAMED);
     let _ = writeln!(out, "{heading}");
-    for line in lines.iter().take(NAMED) {
+    at_most(NAMED, out, &lines);
+}
+
+/// Writes the first lines, and how many more there are.
+fn at_most(most: usize, out: &mut String, lines: &[String]) {
+    for line in lines.iter().take(most) {
         let _ = writeln!(out, "  {line}");
     }
+    let more = lines.len().saturating_sub(most);
     if more > 0 {
         let _ = writeln!(out, "  and {more} more");
     }
@@ -102,7 +105,7 @@ fn named(out: &mut String, heading: &str, lines: Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use mslab_grade::class::{CheckRate, Counts, Exercise, SCHEMA};
+    use mslab_grade::class::{Counts, Exercise, SCHEMA};
 
     use super::*;
 

@@ -106,11 +106,8 @@ impl Check for FinalBase {
             allow if allow.iter().any(|a| a == "scratch") => program_alone::fix(view),
             _ => None,
         };
-        Ok(match offered {
-            Some(fix) => finding.fix(fix),
-            None => finding,
-        }
-        .into())
+        finding.fixes.extend(offered);
+        Ok(finding.into())
     }
 }
 

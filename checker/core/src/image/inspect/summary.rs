@@ -166,15 +166,11 @@ fn largest(mut all: Vec<PathSize>, top: usize) -> Vec<PathSize> {
 
 /// The files of the root directory itself, where it has any; the layer is that of the newest.
 fn root_files(tree: &FileTree) -> Option<PathSize> {
-    let own = files(tree).filter(|f| !f.path[1..].contains('/'));
-    own.reduce(|sum, file| PathSize {
-        path: String::new(),
-        bytes: sum.bytes + file.bytes,
-        layer: sum.layer.max(file.layer),
-    })
-    .map(|sum| PathSize {
+    let own: Vec<PathSize> = files(tree).filter(|f| !f.path[1..].contains('/')).collect();
+    Some(PathSize {
         path: "/".to_owned(),
-        ..sum
+        bytes: own.iter().map(|f| f.bytes).sum(),
+        layer: own.iter().map(|f| f.layer).max()?,
     })
 }
 
