@@ -1,140 +1,17 @@
 //! The lab in the page: the book as `mslab serve` serves it, in a real browser.
 
 use std::fs;
-use std::path::PathBuf;
 
-use mslab_tests::served::Served;
-use mslab_tests::{Sandbox, engine};
+use mslab_tests::engine;
 
-use super::cdp::Browser;
-use super::{axe, book, page_with, pictures, violations};
+use super::learner::Learner;
+use super::{axe, violations};
 
 /// Where no engine answers.
 const NO_ENGINE: &str = "unix:///nowhere/docker.sock";
 
 /// The editor's text, as one reads it.
 const TEXT: &str = "[...document.querySelectorAll('[role=tabpanel]:not([hidden]) .cm-line')].map((line) => line.textContent).join('\\n')";
-
-/// A learner at a page of the book that `mslab serve` serves.
-struct Learner {
-    here: Sandbox,
-    served: Served,
-    browser: Browser,
-}
-
-impl Learner {
-    /// At the Go lesson's exercise.
-    fn at_the_lab(engine: &str) -> Self {
-        let mut learner = Self::new(engine);
-        learner.open();
-        learner
-    }
-
-    fn new(engine: &str) -> Self {
-        let here = Sandbox::workspace();
-        let served = Served::start(&here, &["--book", &book().to_string_lossy()], engine);
-        Self {
-            here,
-            served,
-            browser: Browser::start(),
-        }
-    }
-
-    /// Opens the Go lesson in the window that is steered, and waits until it lives and shows what it has found.
-    fn open(&mut self) {
-        self.open_at("exercise-5");
-        self.browser
-            .until("document.querySelector('.mslab-finding') !== null");
-    }
-
-    /// Opens the page of an exercise on a small laptop, and waits until it lives.
-    fn open_at(&mut self, exercise: &str) {
-        let (base, token) = (
-            format!("http://127.0.0.1:{}", self.served.port),
-            &self.served.token,
-        );
-        let page = page_with(&format!("id=\"{exercise}\""));
-        self.browser.window(1280, 720);
-        let problems = self.browser.open(&format!("{base}/{page}#token={token}"));
-        assert!(problems.is_empty(), "{problems:?}");
-        self.browser
-            .until("document.querySelector('.mslab-primary')?.ariaDisabled === 'false'");
-        self.settle();
-        self.browser
-            .eval("document.querySelector('.mslab-live').scrollIntoView()");
-        let address = self.browser.eval("location.href");
-        assert!(!address.to_string().contains("token"), "{address}");
-    }
-
-    fn dockerfile(&self) -> PathBuf {
-        self.here.exercise("05-go-scratch").join("Dockerfile")
-    }
-
-    fn on_disk(&self) -> String {
-        fs::read_to_string(self.dockerfile()).expect("there is a Dockerfile")
-    }
-
-    /// Waits until the page shows the findings of the text as it is, and has saved it.
-    fn settle(&mut self) {
-        self.browser.until(
-            "document.querySelector('.mslab-lab').dataset.mslabFresh === 'true' && \
-             document.querySelector('.mslab-saved-saved') !== null",
-        );
-    }
-
-    /// Presses Check, and waits for the verdict.
-    fn check(&mut self) -> String {
-        let before = self.run();
-        self.browser.click(".mslab-primary");
-        self.browser.until(&format!(
-            "Number(document.querySelector('.mslab-lab').dataset.mslabRun) > {before}"
-        ));
-        self.ended()
-    }
-
-    /// The number of the newest run that the page knows.
-    fn run(&mut self) -> u64 {
-        let run = self
-            .browser
-            .eval("document.querySelector('.mslab-lab').dataset.mslabRun");
-        run.as_str().and_then(|n| n.parse().ok()).unwrap_or(0)
-    }
-
-    /// Waits until nothing runs, and gives what the page says came of it.
-    fn ended(&mut self) -> String {
-        self.browser
-            .until("document.querySelector('.mslab-running') === null");
-        self.said(".mslab-outcome")
-    }
-
-    fn said(&mut self, selector: &str) -> String {
-        let text = self.browser.eval(&format!(
-            "document.querySelector({selector:?})?.textContent ?? ''"
-        ));
-        text.as_str().unwrap_or_default().to_owned()
-    }
-
-    /// Applies one fix that the page offers, and says whether there was one.
-    fn apply(&mut self) -> bool {
-        let press = "(() => { const button = document.querySelector('.mslab-apply'); button?.click(); return button !== null; })()";
-        let applied = self.browser.eval(press) == true;
-        if applied {
-            self.settle();
-        }
-        applied
-    }
-
-    fn picture(&mut self, name: &str) {
-        self.browser
-            .view(&pictures().join(format!("live-{name}.png")));
-    }
-
-    fn show(&mut self, selector: &str) {
-        self.browser.eval(&format!(
-            "document.querySelector({selector:?}).scrollIntoView({{ block: 'center' }})"
-        ));
-    }
-}
 
 #[test]
 fn engine_browser_from_the_starter_by_fixes_to_the_pass() {

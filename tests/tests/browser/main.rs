@@ -5,6 +5,7 @@
 
 mod cdp;
 mod class;
+mod learner;
 mod live;
 mod serve;
 
