@@ -52,27 +52,28 @@ pub(crate) fn chapters(book: &Value) -> Result<Vec<Chapter<'_>>, Error> {
     Ok(out)
 }
 
-/// Gives every chapter the content that `renew` makes of it.
-pub(crate) fn for_each(
+/// Gives every chapter, in the order of [`chapters`], its new content.
+pub(crate) fn renew(
     book: &mut Value,
-    renew: &mut dyn FnMut(&Chapter<'_>) -> String,
+    contents: impl IntoIterator<Item = String>,
 ) -> Result<(), Error> {
-    fn walk(items: &mut Value, renew: &mut dyn FnMut(&Chapter<'_>) -> String) {
+    fn walk(items: &mut Value, contents: &mut dyn Iterator<Item = String>) {
         for item in items.as_array_mut().into_iter().flatten() {
             let Some(fields) = item.get_mut("Chapter") else {
                 continue;
             };
-            let content = renew(&chapter(fields));
-            if fields.get("content").is_some_and(Value::is_string) {
-                fields["content"] = Value::String(content);
+            let content = contents.next();
+            if let (Some(old @ Value::String(_)), Some(new)) = (fields.get_mut("content"), content)
+            {
+                *old = Value::String(new);
             }
             if let Some(inner) = fields.get_mut("sub_items") {
-                walk(inner, renew);
+                walk(inner, contents);
             }
         }
     }
     let key = key(book)?;
-    walk(&mut book[key], renew);
+    walk(&mut book[key], &mut contents.into_iter());
     Ok(())
 }
 

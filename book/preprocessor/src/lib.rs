@@ -15,6 +15,7 @@ mod terminal;
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 pub use fault::{Error, Problem};
@@ -37,10 +38,16 @@ pub fn preprocess(input: &str) -> Result<String, Error> {
     };
     let root = Path::new(text("root").unwrap_or("."));
     let source = context.pointer("/config/book/src").and_then(Value::as_str);
-    let site = Site::new(root, &book::chapters(&book)?);
+    let chapters = book::chapters(&book)?;
+    let site = Site::new(root, &chapters);
+    let made: Vec<_> = chapters
+        .par_iter()
+        .map(|chapter| one(&site, renderer, chapter))
+        .collect();
+    let mut contents = Vec::with_capacity(made.len());
     let mut problems = Vec::new();
-    book::for_each(&mut book, &mut |chapter| {
-        let (content, wrong) = one(&site, renderer, chapter);
+    for (chapter, (content, wrong)) in chapters.iter().zip(made) {
+        contents.push(content);
         let file = chapter.path.map(|path| match source {
             Some(source) => format!("{source}/{path}"),
             None => path.to_owned(),
@@ -52,13 +59,13 @@ pub fn preprocess(input: &str) -> Result<String, Error> {
             directive,
             fault,
         }));
-        content
-    })?;
-    if problems.is_empty() {
-        Ok(book.to_string())
-    } else {
-        Err(Error::Directives(problems))
     }
+    if !problems.is_empty() {
+        return Err(Error::Directives(problems));
+    }
+    book::renew(&mut book, contents)?;
+    // Half the time of `Value`'s own `to_string`, which goes through a formatter.
+    serde_json::to_string(&book).map_err(|e| Error::Input(e.to_string()))
 }
 
 type Wrong = (usize, String, fault::Fault);

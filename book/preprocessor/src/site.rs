@@ -1,10 +1,10 @@
 //! The repository as the book's chapters see it: labs, files, and where in the book a check has its page.
 
 use std::borrow::Cow;
-use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use mslab_core::diagnostic::did_you_mean;
 use mslab_core::lab::{self, Folder, FolderFile, Lab};
@@ -20,11 +20,15 @@ const LONGEST: u64 = 1 << 20;
 pub(crate) struct Site {
     root: PathBuf,
     /// The labs' folders, in the order of their numbers.
-    folders: OnceCell<Vec<String>>,
-    /// Labs that were read before, attempts left out.
-    labs: RefCell<BTreeMap<String, Lab>>,
+    labs: OnceLock<Vec<Place>>,
     /// Chapters by the check whose page they hold.
     checks: BTreeMap<String, String>,
+}
+
+/// A lab's folder, and what it held when a chapter first asked, attempts left out.
+struct Place {
+    folder: String,
+    lab: Mutex<Option<Arc<Lab>>>,
 }
 
 impl Site {
@@ -51,8 +55,7 @@ impl Site {
         }
         Self {
             root: root.to_owned(),
-            folders: OnceCell::new(),
-            labs: RefCell::default(),
+            labs: OnceLock::new(),
             checks: checks
                 .into_iter()
                 .map(|(check, (_, path))| (check, path.to_owned()))
@@ -147,46 +150,55 @@ impl Site {
         format!("In {place} there are: {}.", names.join(", "))
     }
 
-    /// The lab that a person calls `name`, without its attempts but the one called `attempt`.
-    pub(crate) fn lab(&self, name: &str, attempt: Option<&str>) -> Result<Lab> {
-        let folders = self.folders.get_or_init(|| {
+    /// The lab that a person calls `name`, without its attempts.
+    pub(crate) fn lab(&self, name: &str) -> Result<Arc<Lab>> {
+        let places = self.labs.get_or_init(|| {
             let mut folders = self.names("labs", "");
             folders.retain(|f| self.root.join("labs").join(f).join("lab.toml").is_file());
             folders.sort_by_key(|f| lab::split_folder(f).map(|(n, _)| n));
-            folders
+            let place = |folder| Place {
+                folder,
+                lab: Mutex::default(),
+            };
+            folders.into_iter().map(place).collect()
         });
-        let folder = lab::find(folders.iter().map(String::as_str), name).map_err(|e| {
+        let folders = || places.iter().map(|p| p.folder.as_str());
+        let folder = lab::find(folders(), name).map_err(|e| {
             let help = e.help.replace(" `mslab list` shows them all.", "");
             let help = match help.starts_with("Did you mean") {
                 true => help,
-                false => format!("There are: {}.", folders.join(", ")),
+                false => format!("There are: {}.", folders().collect::<Vec<_>>().join(", ")),
             };
             Fault::new(e.to_string(), help)
         })?;
-        let place = self.root.join("labs").join(folder);
-        let unreadable =
-            |e: std::io::Error| Fault::new(format!("labs/{folder} cannot be read: {e}"), "");
-        let known = self.labs.borrow().get(folder).cloned();
-        let mut lab = match known {
-            Some(lab) => lab,
-            None => {
-                let mut files = Folder::new();
-                read_folder(&place, "", &mut files).map_err(unreadable)?;
-                let lab = Lab::read(folder, files).map_err(|e| Fault::lab(&e))?;
-                self.labs
-                    .borrow_mut()
-                    .insert(folder.to_owned(), lab.clone());
-                lab
-            }
-        };
-        if let Some(attempt) = attempt {
-            let path = format!("attempts/{attempt}");
-            let inside = !attempt.contains(['/', '\\']) && !attempt.starts_with('.');
-            if inside && place.join(&path).is_dir() {
-                read_folder(&place.join(&path), &path, &mut lab.files).map_err(unreadable)?;
-            }
+        let known = places.iter().find(|p| p.folder == folder);
+        let known = known.expect("what was found is one of them");
+        // Another chapter may be reading it right now: then this one waits for it.
+        let mut known = known.lab.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lab) = &*known {
+            return Ok(lab.clone());
+        }
+        let mut files = Folder::new();
+        self.read_into(&format!("labs/{folder}"), "", &mut files)?;
+        let lab = Arc::new(Lab::read(folder, files).map_err(|e| Fault::lab(&e))?);
+        Ok(known.insert(lab).clone())
+    }
+
+    /// The lab that a person calls `name`, with one of its attempts, if it has that.
+    pub(crate) fn lab_with_attempt(&self, name: &str, attempt: &str) -> Result<Lab> {
+        let mut lab = Lab::clone(&*self.lab(name)?);
+        let place = format!("labs/{:02}-{}", lab.number, lab.slug);
+        let path = format!("attempts/{attempt}");
+        let inside = !attempt.contains(['/', '\\']) && !attempt.starts_with('.');
+        if inside && self.root.join(&place).join(&path).is_dir() {
+            self.read_into(&format!("{place}/{path}"), &path, &mut lab.files)?;
         }
         Ok(lab)
+    }
+
+    fn read_into(&self, place: &str, path: &str, files: &mut Folder) -> Result<()> {
+        read_folder(&self.root.join(place), path, files)
+            .map_err(|e| Fault::new(format!("{place} cannot be read: {e}"), ""))
     }
 }
 

@@ -57,21 +57,25 @@ async fn engine_builds_again_from_its_cache() {
         "FROM busybox:1.37\nRUN echo {fresh} > /x\nCOPY hello.txt /y{fresh}\n"
     ));
     request.tag = Some("mslab.local/test/cached:latest".into());
-    // The first fills the cache. An engine that has just begun may do it all once more, while it still takes the base
-    // image in.
-    for _ in 0..2 {
-        let _ = build(&engine, &request).await;
-    }
-    let (second, _) = build(&engine, &request).await;
-    let (third, _) = build(&engine, &request).await;
-    let (BuildEnd::Built(second), BuildEnd::Built(third)) = (second, third) else {
-        panic!("not built")
+    let again = async || match build(&engine, &request).await.0 {
+        BuildEnd::Built(done) => (done.image_id.clone(), Built::from(done)),
+        BuildEnd::Failed(failure) => panic!("{failure:?}"),
     };
-    assert_eq!(second.image_id, third.image_id);
-    let built = Built::from(second);
-    for step in built.steps.iter().filter(|s| !s.name.contains("FROM")) {
-        assert!(step.cached, "{step:?}");
+    // The first fills the cache. While an engine with an empty cache works on other builds from the same base image, as
+    // the tests beside this one do, it does a step again once or twice. Alone it does not.
+    let mut last = again().await;
+    for n in 2..=5 {
+        let (before, (image, built)) = (last.0, again().await);
+        let steps = built.steps.iter().filter(|s| !s.name.contains("FROM"));
+        let redone: Vec<_> = steps.filter(|s| !s.cached).cloned().collect();
+        if redone.is_empty() {
+            assert_eq!(before, image);
+            return;
+        }
+        eprintln!("build {n} did again: {redone:?}");
+        last = (image, built);
     }
+    panic!("nothing came from the cache in five builds");
 }
 
 #[tokio::test]

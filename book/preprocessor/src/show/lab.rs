@@ -19,7 +19,7 @@ pub(super) const LAB: Directive = Directive {
 };
 
 fn show(page: &mut Page<'_>, args: &Args<'_>) -> Result<String> {
-    let lab = page.site.lab(args.words[0], None)?;
+    let lab = page.site.lab(args.words[0])?;
     if lab.definition.draft {
         return Err(Fault::new(
             format!("`{}` is a draft, which learners do not see", lab.slug),

@@ -30,7 +30,7 @@ fn show(page: &mut Page<'_>, args: &Args<'_>) -> Result<String> {
             format!("It is written {}.", MISTAKE.usage),
         ));
     };
-    let lab = page.site.lab(lab, Some(name))?;
+    let lab = page.site.lab_with_attempt(lab, name)?;
     let folder = format!("labs/{:02}-{}/attempts", lab.number, lab.slug);
     let attempt = attempt(page, &lab, &folder, name)?;
     let report = read_report(page, &lab, &folder, name)?;

@@ -149,14 +149,12 @@ fn own_mark(
     match points {
         Some(points) => {
             let labs = book.labs()?;
-            // The newest of its rows; of a lab that is not there the gradebook itself says so.
-            let lab = labs.iter().rfind(|l| l.exercise == exercise);
-            let most = lab.map_or(u32::MAX, |l| l.max_score);
-            let given = u32::try_from(points).ok().filter(|p| *p <= most);
-            let given = given.ok_or_else(|| {
-                Failure::usage(format!("{points} points for {exercise}, which has {most}"))
-                    .help(format!("A mark is from 0 to {most}."))
-            })?;
+            // The newest of its rows.
+            let given = match labs.iter().rfind(|l| l.exercise == exercise) {
+                Some(lab) => within(points, lab.max_score, exercise)?,
+                // The gradebook itself says that it has no such lab.
+                None => 0,
+            };
             book.override_mark(student, exercise, given, note)?;
         }
         None => book.take_back_mark(student, exercise, note)?,
@@ -178,6 +176,15 @@ fn own_mark(
         print(&format!("{}\n", escape::line(&line)))?;
     }
     Ok(Exit::Passed)
+}
+
+/// A mark that an exercise of `most` points can have.
+fn within(points: i64, most: u32, exercise: &str) -> Result<u32> {
+    let given = u32::try_from(points).ok().filter(|p| *p <= most);
+    given.ok_or_else(|| {
+        Failure::usage(format!("{points} points for {exercise}, which has {most}"))
+            .help(format!("A mark is from 0 to {most}."))
+    })
 }
 
 /// What one student has for an exercise, if both are in the gradebook.

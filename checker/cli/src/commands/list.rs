@@ -52,9 +52,10 @@ pub(crate) fn run() -> Result<Exit> {
             say!("{exercise:<12}  {status}  {points:>3} / 100\n    {title}");
         }
     }
-    say!("\n{passed} of {total} passed. `mslab check` checks the next one.");
-    if here.workspace.is_none() {
-        say!("There is no workspace here yet: `mslab init` makes one.");
-    }
+    let next = match here.workspace {
+        Some(_) => "`mslab check` checks the next one.",
+        None => "There is no workspace here yet: `mslab init` makes one.",
+    };
+    say!("\n{passed} of {total} passed. {next}");
     Ok(Exit::Passed)
 }
