@@ -163,7 +163,11 @@ impl Engine {
     }
 
     /// A GET of the engine's newest API, for answers whose shape depends on its version.
-    async fn get_json(&self, path: &str, doing: &str) -> Result<serde_json::Value, EngineError> {
+    pub(crate) async fn get_json(
+        &self,
+        path: &str,
+        doing: &str,
+    ) -> Result<serde_json::Value, EngineError> {
         let lost = |e: &(dyn std::error::Error + 'static)| self.lost(doing, innermost(e));
         let uri = format!("http://docker{path}")
             .parse()

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::error::{EngineError, says_unreachable};
+use crate::info::Flavor;
 
 /// How long a registry may take to answer before it counts as unreachable.
 const REGISTRY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(6);
@@ -73,11 +74,25 @@ impl Engine {
     /// [`EngineError::NoSuchImage`], or the engine failed.
     pub async fn inspect_image(&self, image: &str) -> Result<ImageDescription, EngineError> {
         match self.docker().inspect_image(image).await {
-            Ok(inspect) => Ok(description(inspect)),
+            Ok(mut inspect) => {
+                if self.identity().flavor == Flavor::Podman {
+                    self.complete(image, &mut inspect).await;
+                }
+                Ok(description(inspect))
+            }
             Err(bollard::errors::Error::DockerResponseServerError {
                 status_code: 404, ..
             }) => Err(EngineError::NoSuchImage(image.to_owned())),
             Err(e) => Err(self.fault(&format!("inspecting {image}"), &e)),
+        }
+    }
+
+    /// Adds what Podman leaves out of its Docker-compatible answer and tells in its own (since 4.0): the healthcheck.
+    async fn complete(&self, image: &str, inspect: &mut ImageInspect) {
+        let path = format!("/v4.0.0/libpod/images/{image}/json");
+        let own = self.get_json(&path, &format!("inspecting {image}")).await;
+        if let (Ok(mut own), Some(config)) = (own, &mut inspect.config) {
+            config.healthcheck = serde_json::from_value(own["Healthcheck"].take()).ok();
         }
     }
 
