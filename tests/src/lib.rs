@@ -44,6 +44,14 @@ pub fn engine() -> String {
         .expect("this test needs an engine: set MSLAB_TEST_ENGINE to its address, or run `make test`, which brings one up")
 }
 
+/// Whether `mslab doctor` says of the tests' engine that it cannot do something, in these words.
+pub fn engine_cannot(words: &str) -> bool {
+    let doctor = Sandbox::new().run_on_engine(&["doctor", "--format", "json"]);
+    let cannot = doctor.json()["engine"]["cannot"].clone();
+    let cannot = cannot.as_array().unwrap();
+    cannot.iter().any(|c| c.as_str().unwrap().contains(words))
+}
+
 /// The repository's root.
 #[must_use]
 pub fn root() -> PathBuf {
