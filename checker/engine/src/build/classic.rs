@@ -1,6 +1,7 @@
 //! A build through the classic build API, for engines without BuildKit's session: Podman.
 
 use std::collections::HashMap;
+use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bollard::models::BuildInfo;
@@ -12,6 +13,7 @@ use mslab_core::source::Source;
 use super::progress::{Lines, Progress};
 use super::solve::{End, Failure};
 use super::{BuildRequest, millis};
+use crate::context::for_one_folder;
 use crate::engine::Engine;
 use crate::error::EngineError;
 
@@ -47,13 +49,14 @@ async fn attempt(
     if let Some(failure) = unknown_index(&dockerfile) {
         return Ok(End::Failed(failure));
     }
-    let chunks = request
-        .context
+    let context = for_one_folder(&request.context)
+        .map_err(|e| EngineError::local("cannot pack the build context", io::Error::other(e)))?;
+    let chunks = context
         .stream()
         .await
         .map_err(|e| EngineError::local("cannot read the packed build context", e))?;
     let mut stream = engine.docker().build_image(
-        options(request),
+        options(request, context.dockerfile()),
         None,
         Some(bollard::body_try_stream(chunks)),
     );
@@ -98,9 +101,9 @@ fn failed(message: String) -> End {
     })
 }
 
-fn options(request: &BuildRequest) -> BuildImageOptions {
+fn options(request: &BuildRequest, dockerfile: &str) -> BuildImageOptions {
     let mut builder = BuildImageOptionsBuilder::default()
-        .dockerfile(request.context.dockerfile())
+        .dockerfile(dockerfile)
         .nocache(request.no_cache)
         // A failed step's container would stay otherwise.
         .rm(true)

@@ -1,10 +1,10 @@
 //! A packed build context, in memory while it is small and in a temporary file when it is not.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use futures_util::{Stream, StreamExt};
 use tempfile::{NamedTempFile, TempPath};
 use tokio_util::io::ReaderStream;
@@ -72,10 +72,23 @@ impl Archive {
         String::from_utf8_lossy(&self.text).into_owned()
     }
 
+    /// The Dockerfile's text as it is.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
     /// The folder of the tar that is the context; the whole tar where there is none.
     #[must_use]
     pub fn context_dir(&self) -> Option<&str> {
         self.context_dir.as_deref()
+    }
+
+    /// The tar's bytes, from the beginning, for a thread that may wait.
+    pub(super) fn reader(&self) -> io::Result<Box<dyn Read>> {
+        Ok(match &self.body {
+            Body::Memory(bytes) => Box::new(bytes.clone().reader()),
+            Body::File(path) => Box::new(std::fs::File::open(path.as_ref())?),
+        })
     }
 
     /// The tar's bytes, from the beginning.

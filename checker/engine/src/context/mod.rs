@@ -16,6 +16,7 @@ use bytes::Bytes;
 use mslab_core::evidence::ContextEvidence;
 
 pub use archive::Archive;
+pub(crate) use pack::for_one_folder;
 pub use pack::pack;
 pub use scan::{ScanOptions, scan};
 pub use sent::Sent;

@@ -1,5 +1,6 @@
 //! A context made into the tar that is sent.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -14,6 +15,11 @@ use super::{Archive, Content, Context, ContextError, Entry, Kind};
 const CONTEXT: &str = "context";
 /// Where the Dockerfile goes then.
 const DOCKERFILE: &str = "dockerfile/Dockerfile";
+
+/// What the Dockerfile is called inside of a context that it must not be part of.
+const WITHIN: &str = ".mslab.Dockerfile";
+/// Where an engine looks for what it must not copy.
+const IGNORE_FILE: &str = ".dockerignore";
 
 /// Packs a context with the Dockerfile `text`, which is `path` in the learner's folder.
 ///
@@ -46,6 +52,43 @@ pub fn pack(context: &Context, path: &str, text: &[u8]) -> Result<Archive, Conte
         tar.add(&format!("{CONTEXT}/{path}"), path, entry)?;
     }
     tar.finish(DOCKERFILE, text, Some(CONTEXT))
+}
+
+/// The same archive for an engine that takes the whole tar for the context (Podman): a Dockerfile that travelled beside
+/// the context lies in it under a name of its own, and a last line of the ignore file keeps both out of every COPY. So did
+/// Docker's own client before BuildKit.
+pub(crate) fn for_one_folder(archive: &Archive) -> Result<Archive, ContextError> {
+    let Some(folder) = archive.context_dir() else {
+        return Ok(archive.clone());
+    };
+    let packing = |e| ContextError::io("cannot pack the build context anew", e);
+    let mut tar = Tar(tar::Builder::new(Spool::new()));
+    let mut ignored = Vec::new();
+    let mut packed = tar::Archive::new(archive.reader().map_err(packing)?);
+    for entry in packed.entries().map_err(packing)? {
+        let mut entry = entry.map_err(packing)?;
+        let path = entry.path().map_err(packing)?.into_owned();
+        let Ok(path) = path.strip_prefix(folder) else {
+            continue;
+        };
+        if path == Path::new(IGNORE_FILE) {
+            entry.read_to_end(&mut ignored).map_err(packing)?;
+        } else if path != Path::new("") {
+            let mut header = entry.header().clone();
+            let added = match entry.link_name().map_err(packing)?.map(Cow::into_owned) {
+                Some(target) => tar.0.append_link(&mut header, path, target),
+                None => tar.0.append_data(&mut header, path, &mut entry),
+            };
+            added.map_err(packing)?;
+        }
+    }
+    if ignored.is_empty() {
+        ignored.extend(IGNORE_FILE.bytes());
+    }
+    ignored.extend(format!("\n{WITHIN}\n").bytes());
+    tar.add(IGNORE_FILE, IGNORE_FILE, &memory(&ignored))?;
+    tar.add(WITHIN, WITHIN, &memory(archive.text()))?;
+    tar.finish(WITHIN, archive.text(), None)
 }
 
 fn memory(text: &[u8]) -> Entry {
@@ -216,6 +259,23 @@ mod tests {
                 "context/a/b"
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn where_all_of_the_tar_is_the_context_an_ignore_file_hides_the_dockerfile() {
+        let mut context = Context::empty();
+        context.put("a/run.sh", "x", 0o755).unwrap();
+        let archive = pack(&context, "Dockerfile", b"FROM scratch\n").unwrap();
+        let archive = for_one_folder(&archive).unwrap();
+        assert_eq!(
+            (archive.dockerfile(), archive.context_dir()),
+            (WITHIN, None)
+        );
+        let listing = listing(&archive).await;
+        assert_eq!(names(&listing), ["a", "a/run.sh", ".dockerignore", WITHIN]);
+        assert_eq!(listing[1].1, 0o755);
+        assert_eq!(listing[2].2, format!(".dockerignore\n{WITHIN}\n"));
+        assert_eq!(listing[3].2, "FROM scratch\n");
     }
 
     #[tokio::test]
