@@ -84,7 +84,7 @@ async fn engine_probe_has_no_network_no_capabilities_and_limits() {
         ]
     );
     let read_only = Probe::Run {
-        args: Some(vec!["touch".into(), "/x".into()]),
+        args: Some(vec!["touch".into(), "/tmp/x".into()]),
         env: vec![],
         within_ms: 10_000,
         read_only: true,

@@ -67,7 +67,10 @@ impl Container {
         let image = spec.image.to_owned();
         let created = engine
             .docker()
-            .create_container(None::<CreateContainerOptions>, body(spec))
+            .create_container(
+                None::<CreateContainerOptions>,
+                body(spec, engine.identity().flavor),
+            )
             .await;
         match created {
             Ok(response) => Ok(Ok(Self {
@@ -314,7 +317,7 @@ fn log_options(follow: bool) -> LogsOptions {
     }
 }
 
-fn body(spec: Spec<'_>) -> ContainerCreateBody {
+fn body(spec: Spec<'_>, flavor: Flavor) -> ContainerCreateBody {
     let network = match spec.network_of {
         Some(id) => format!("container:{id}"),
         None => "none".to_owned(),
@@ -325,6 +328,11 @@ fn body(spec: Spec<'_>) -> ContainerCreateBody {
             "net.ipv4.ip_unprivileged_port_start".to_owned(),
             "0".to_owned(),
         )])
+    });
+    // Podman makes these writable in a container that is read-only; Docker does not.
+    let tmpfs = (spec.read_only && flavor == Flavor::Podman).then(|| {
+        let read_only = |path: &str| (path.to_owned(), "ro".to_owned());
+        ["/tmp", "/run", "/var/tmp"].map(read_only).into()
     });
     ContainerCreateBody {
         image: Some(spec.image.to_owned()),
@@ -341,6 +349,7 @@ fn body(spec: Spec<'_>) -> ContainerCreateBody {
             cap_drop: Some(vec!["ALL".to_owned()]),
             security_opt: Some(vec!["no-new-privileges".to_owned()]),
             readonly_rootfs: Some(spec.read_only),
+            tmpfs,
             memory: Some(MEMORY),
             memory_swap: Some(MEMORY),
             pids_limit: Some(PIDS),
