@@ -166,6 +166,12 @@ impl Container {
                 status_code: 404 | 409,
                 ..
             }) => return Ok(None),
+            // Podman's words for it.
+            Err(ApiError::DockerResponseServerError { message, .. })
+                if message.contains("container state improper") =>
+            {
+                return Ok(None);
+            }
             Err(e) => {
                 let NotStarted(reason) = images_fault(&self.engine, DOING, &e)?;
                 return Ok(Some((127, reason)));
