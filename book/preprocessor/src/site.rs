@@ -1,6 +1,5 @@
 //! The repository as the book's chapters see it: labs, files, and where in the book a check has its page.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -216,7 +215,7 @@ fn read_folder(place: &Path, path: &str, files: &mut Folder) -> std::io::Result<
         if kind.is_dir() && inner != "attempts" {
             read_folder(&entry.path(), &inner, files)?;
         } else if kind.is_file() {
-            let bytes = Cow::Owned(fs::read(entry.path())?);
+            let bytes = fs::read(entry.path())?.into();
             let file = FolderFile {
                 bytes,
                 executable: false,

@@ -1,6 +1,5 @@
 //! What travels in the binary: the labs, the stand-ins' recipes and the book, packed by `build.rs`.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 
@@ -39,7 +38,7 @@ pub(crate) fn book() -> BTreeMap<String, Vec<u8>> {
         files(packed).unwrap_or_default()
     };
     let owned = files.into_iter();
-    owned.map(|(p, f)| (p, f.bytes.into_owned())).collect()
+    owned.map(|(p, f)| (p, f.bytes.into())).collect()
 }
 
 fn unpack(folders: &[(&str, &[u8])], name: &str) -> Folder {
@@ -57,7 +56,7 @@ fn files(packed: &[u8]) -> io::Result<Folder> {
         let executable = entry.header().mode()? & 0o111 != 0;
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes)?;
-        let bytes = Cow::Owned(bytes);
+        let bytes = bytes.into();
         folder.insert(path, FolderFile { bytes, executable });
     }
     Ok(folder)

@@ -1,6 +1,5 @@
 //! Where labs come from: a checkout's `labs/` folder, or the copy in the binary.
 
-use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -96,7 +95,7 @@ pub(crate) fn read_folder(root: &Path) -> Result<Folder> {
                 folder.insert(
                     path,
                     FolderFile {
-                        bytes: Cow::Owned(bytes),
+                        bytes: bytes.into(),
                         executable,
                     },
                 );

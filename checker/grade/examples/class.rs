@@ -5,7 +5,6 @@
 //! A quarter of the class hands in what another has handed in, some hand in archives, and verdicts are those of the
 //! text alone: what is measured is what mslab itself adds.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fs;
@@ -154,7 +153,7 @@ fn folder(root: &Path) -> Result<Folder, Box<dyn Error>> {
                 todo.push((entry.path(), format!("{path}/")));
             } else {
                 let file = FolderFile {
-                    bytes: Cow::Owned(fs::read(entry.path())?),
+                    bytes: fs::read(entry.path())?.into(),
                     executable: false,
                 };
                 files.insert(path, file);

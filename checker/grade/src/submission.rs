@@ -103,7 +103,6 @@ impl Submission {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::borrow::Cow;
 
     use mslab_core::lab::FolderFile;
 
@@ -111,7 +110,7 @@ pub(crate) mod tests {
 
     pub(crate) fn file(text: &str) -> FolderFile {
         FolderFile {
-            bytes: Cow::Owned(text.as_bytes().to_vec()),
+            bytes: text.as_bytes().to_vec().into(),
             executable: false,
         }
     }

@@ -32,7 +32,7 @@ fn lab() -> Trusted {
     ];
     let files = files.map(|(path, text)| {
         let file = FolderFile {
-            bytes: text.as_bytes().into(),
+            bytes: text.as_bytes().to_vec().into(),
             executable: false,
         };
         (path.to_owned(), file)

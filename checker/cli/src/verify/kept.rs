@@ -3,7 +3,6 @@
 //! A result is found again only by the same lab, the same files, the same program, the same engine and the same base
 //! images. One that cannot be read is judged anew; failing to write is only slower the next time.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
@@ -174,7 +173,7 @@ fn digest_of<const N: usize>(parts: [(&str, Vec<u8>); N]) -> String {
         .into_iter()
         .map(|(name, bytes)| {
             let file = FolderFile {
-                bytes: Cow::Owned(bytes),
+                bytes: bytes.into(),
                 executable: false,
             };
             (name.to_owned(), file)

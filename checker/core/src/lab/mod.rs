@@ -9,9 +9,9 @@ mod error;
 mod schema;
 mod todo;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::diagnostic::did_you_mean;
@@ -29,8 +29,8 @@ pub type Folder = BTreeMap<String, FolderFile>;
 /// A file of a [`Folder`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderFile {
-    /// Its content. Labs carried in a binary are borrowed from it.
-    pub bytes: Cow<'static, [u8]>,
+    /// Its content. Clones share it.
+    pub bytes: Bytes,
     /// Whether it may be executed.
     pub executable: bool,
 }

@@ -1,6 +1,5 @@
 //! Takes of an exercise's folder what a learner may change, and notes the rest.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use mslab_core::lab::{Folder, FolderFile};
@@ -81,7 +80,7 @@ pub(super) fn take(
         files.insert(
             name.to_owned(),
             FolderFile {
-                bytes: Cow::Owned(content.bytes),
+                bytes: content.bytes.into(),
                 executable: content.executable,
             },
         );
