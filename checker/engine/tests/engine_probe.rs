@@ -84,14 +84,14 @@ async fn engine_probe_has_no_network_no_capabilities_and_limits() {
         ]
     );
     let read_only = Probe::Run {
-        args: Some(vec!["touch".into(), "/tmp/x".into()]),
+        args: Some(vec!["touch".into(), "/x".into(), "/tmp/x".into()]),
         env: vec![],
         within_ms: 10_000,
         read_only: true,
     };
     let outcome = probe(&engine, &image, read_only).await;
     assert!(
-        matches!(&outcome, ProbeOutcome::Exited { code: 1, stderr, .. } if stderr.contains("Read-only")),
+        matches!(&outcome, ProbeOutcome::Exited { code: 1, stderr, .. } if stderr.matches("Read-only").count() == 2),
         "{outcome:?}"
     );
 }

@@ -103,7 +103,6 @@ impl Submission {
 
 #[cfg(test)]
 pub(crate) mod tests {
-
     use mslab_core::lab::FolderFile;
 
     use super::*;

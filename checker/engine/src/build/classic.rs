@@ -13,7 +13,7 @@ use mslab_core::source::Source;
 use super::progress::{Lines, Progress};
 use super::solve::{End, Failure};
 use super::{BuildRequest, millis};
-use crate::context::for_one_folder;
+use crate::context::{Archive, for_one_folder};
 use crate::engine::Engine;
 use crate::error::EngineError;
 
@@ -25,13 +25,15 @@ pub(super) async fn run(
     request: &BuildRequest,
     progress: &Progress<'_>,
 ) -> Result<End, EngineError> {
+    let context = for_one_folder(&request.context)
+        .map_err(|e| EngineError::local("cannot pack the build context", io::Error::other(e)))?;
     for _ in 1..TRIES {
-        match attempt(engine, request, progress).await? {
+        match attempt(engine, request, &context, progress).await? {
             End::Failed(failure) if lost_a_layer(&failure.message) => {}
             end => return Ok(end),
         }
     }
-    attempt(engine, request, progress).await
+    attempt(engine, request, &context, progress).await
 }
 
 /// Podman looks through all images for a cached layer, and fails where one is removed in that moment.
@@ -42,6 +44,7 @@ fn lost_a_layer(message: &str) -> bool {
 async fn attempt(
     engine: &Engine,
     request: &BuildRequest,
+    context: &Archive,
     progress: &Progress<'_>,
 ) -> Result<End, EngineError> {
     let text = request.context.dockerfile_text();
@@ -49,8 +52,6 @@ async fn attempt(
     if let Some(failure) = unknown_index(&dockerfile) {
         return Ok(End::Failed(failure));
     }
-    let context = for_one_folder(&request.context)
-        .map_err(|e| EngineError::local("cannot pack the build context", io::Error::other(e)))?;
     let chunks = context
         .stream()
         .await
