@@ -344,7 +344,7 @@ pub enum News {
         /// Number of steps.
         steps: usize,
     },
-    /// A step begins.
+    /// A step begins; one that was shared with a build that was cancelled begins again.
     StepStarted {
         /// Its number in this build.
         step: usize,

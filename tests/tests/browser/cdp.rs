@@ -236,10 +236,13 @@ impl Browser {
     pub(crate) fn until(&mut self, expression: &str) {
         let end = Instant::now() + PATIENCE;
         while self.eval(expression) != true {
-            assert!(
-                Instant::now() < end,
-                "this does not come true: {expression}"
-            );
+            if Instant::now() >= end {
+                let shown = self.eval("(document.querySelector('.mslab-live') ?? document.body).innerText.slice(0, 4000)");
+                panic!(
+                    "this does not come true: {expression}\nThe page says:\n{}",
+                    shown.as_str().unwrap_or_default()
+                );
+            }
             thread::sleep(Duration::from_millis(50));
         }
     }

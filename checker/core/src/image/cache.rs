@@ -97,7 +97,7 @@ fn version() -> [u8; HASH] {
     for signature in SIGNATURES {
         hash.update(signature.kind);
         hash.update(signature.evidence);
-        for string in signature.all {
+        for string in signature.strings() {
             hash.update((string.len() as u64).to_le_bytes());
             hash.update(string);
         }

@@ -287,22 +287,22 @@ impl State {
         s.internal = is_internal(&vertex.name);
         s.cached |= vertex.cached;
         if let Some(started) = vertex.started.as_ref().map(stamp) {
-            if s.started_ms.is_none() {
+            let again = vertex.completed.is_none()
+                && s.duration_ms.is_some()
+                && s.started_ms != Some(started);
+            if again {
+                // It was shared with a build that was cancelled, and runs once more for this one.
+                s.duration_ms = None;
+                s.error = None;
+                s.log.clear();
+            }
+            if again || s.started_ms.is_none() {
                 events.push(BuildEvent::Started {
                     step,
                     name: s.name.clone(),
                     lines: s.lines,
                     internal: s.internal,
                 });
-            }
-            if vertex.completed.is_none()
-                && s.duration_ms.is_some()
-                && s.started_ms != Some(started)
-            {
-                // It was shared with a build that was cancelled, and runs once more for this one.
-                s.duration_ms = None;
-                s.error = None;
-                s.log.clear();
             }
             s.started_ms = Some(started);
         }
@@ -460,7 +460,9 @@ mod tests {
 
     #[test]
     fn a_step_that_runs_once_more_is_not_over() {
-        let progress = Progress::new(100, 100, &|_| {});
+        let seen = Mutex::new(Vec::new());
+        let listen = |e: BuildEvent| seen.lock().unwrap().push(e);
+        let progress = Progress::new(100, 100, &listen);
         progress.status(&message(vec![Vertex {
             started: at(10),
             completed: at(11),
@@ -473,6 +475,15 @@ mod tests {
         }]));
         let step = &progress.finish()[0];
         assert_eq!((step.duration_ms, step.error.as_deref()), (None, None));
+        let seen = seen.into_inner().unwrap();
+        assert!(matches!(
+            seen[..],
+            [
+                BuildEvent::Started { .. },
+                BuildEvent::Done { .. },
+                BuildEvent::Started { .. }
+            ]
+        ));
     }
 
     #[test]

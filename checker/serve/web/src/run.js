@@ -6,6 +6,9 @@ const LOG = 100_000;
 /** How telling a step is where several belong to one line. */
 const WEIGHT = { cached: 0, stopped: 1, done: 2, running: 3, failed: 4 };
 
+/** A step at its beginning; one that a cancelled build took part in may begin again. */
+const BEGUN = { log: "", state: "running", duration: null, error: null };
+
 /** A check that runs, or has run. */
 export class Run {
     constructor(number) {
@@ -70,7 +73,7 @@ export class Run {
     step({ step, name, lines, internal }) {
         const { steps } = this.build;
         if (!steps.has(step)) {
-            steps.set(step, { number: step, log: "", state: "running", duration: null, error: null });
+            steps.set(step, { number: step, ...BEGUN });
         }
         return Object.assign(steps.get(step), { name, lines, internal });
     }
@@ -95,7 +98,7 @@ const NEWS = {
         run.build.planned = steps;
     },
     "step-started"(run, event) {
-        run.step(event).state = "running";
+        Object.assign(run.step(event), BEGUN);
     },
     "step-done"(run, event) {
         const { cached, duration_ms: duration, error } = event;

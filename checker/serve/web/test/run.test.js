@@ -35,6 +35,13 @@ test("a step that never ends is cut off with its build", () => {
     assert.equal(made.beside("Dockerfile").get(2).state, "stopped");
 });
 
+test("a step that begins again runs, and has written nothing yet", () => {
+    const begun = { news: "step-started", step: 1, name: "RUN sleep", lines: { first: 2, last: 2 }, internal: false };
+    const made = run(building, begun, { news: "log", step: 1, text: "begun\n" }, step(1, 2, { error: "context canceled" }), begun);
+    const { state, log, error } = made.beside("Dockerfile").get(2);
+    assert.deepEqual([state, log, error], ["running", "", null]);
+});
+
 test("a log keeps its end, and news that nobody knows are left alone", () => {
     const begun = { news: "step-started", step: 1, name: "RUN yes", lines: null, internal: false };
     const made = run(building, begun, { news: "log", step: 1, text: "y\n".repeat(150_000) }, { news: "log", step: 9, text: "?" }, { news: "toString" });

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::super::keep::{self, Keep};
-use super::super::shell::SIGNATURES;
+use super::super::shell::{SIGNATURES, Signature};
 use super::super::tree::{FileFacts, Shell};
 use super::elf;
 use super::gzipped::Gzipped;
@@ -128,19 +128,22 @@ struct ShellSearch {
 }
 
 struct ShellStrings {
-    all: Vec<&'static [u8]>,
     patterns: Patterns,
+    /// For each signature, the patterns that must be there.
+    wanted: Vec<Vec<usize>>,
 }
 
 fn shell_strings() -> &'static ShellStrings {
     static STRINGS: OnceLock<ShellStrings> = OnceLock::new();
     STRINGS.get_or_init(|| {
-        let mut all: Vec<&[u8]> = SIGNATURES.iter().flat_map(|s| s.all).copied().collect();
+        let mut all: Vec<Vec<u8>> = SIGNATURES.iter().flat_map(Signature::strings).collect();
         all.sort_unstable();
         all.dedup();
+        let place = |string: Vec<u8>| all.partition_point(|known| *known < string);
+        let wanted = SIGNATURES.iter().map(|s| s.strings().map(place).collect());
         ShellStrings {
-            patterns: Patterns::new(all.iter().map(|p| p.to_vec()).collect()),
-            all,
+            wanted: wanted.collect(),
+            patterns: Patterns::new(all),
         }
     })
 }
@@ -175,11 +178,8 @@ impl ShellSearch {
     }
 
     fn verdict(&self) -> Option<Shell> {
-        let all = &shell_strings().all;
-        let has = |p: &&[u8]| all.binary_search(p).is_ok_and(|i| self.seen[i]);
-        SIGNATURES
-            .iter()
-            .find(|s| s.all.iter().all(has))
-            .map(super::super::shell::Signature::shell)
+        let has_all = |wanted: &Vec<usize>| wanted.iter().all(|&pattern| self.seen[pattern]);
+        let found = shell_strings().wanted.iter().position(has_all)?;
+        Some(SIGNATURES[found].shell())
     }
 }
