@@ -38,4 +38,4 @@ lint: ## what CI asks of the code's form
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 clean: ## remove what mslab made on the engine
-	target/release/mslab clean
+	@cargo run --quiet --locked -p mslab -- clean

@@ -11,7 +11,7 @@ for tool in docker file curl sqlite3 /usr/bin/time; do
   command -v $tool >/dev/null || fail "this measurement needs $tool. On Debian: apt-get install docker.io file curl sqlite3 time"
 done
 students=${1:-200} distinct=${2:-150}
-build_mslab
+build_release
 own_engine
 base_images
 place=$(mktemp -d)

@@ -5,7 +5,12 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$ROOT" || exit 1
 TARGET=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 
-step() { printf '\n\033[1m== %s\033[0m\n' "$*" >&2; }
+STARTED=$EPOCHSECONDS
+step() {
+  local passed=$((EPOCHSECONDS - STARTED)) clock=''
+  ((passed == 0)) || printf -v clock '  (after %d:%02d)' $((passed / 60)) $((passed % 60))
+  printf '\n\033[1m== %s\033[0m%s\n' "$*" "$clock" >&2
+}
 note() { printf '   %s\n' "$*" >&2; }
 fail() {
   printf 'error: %s\n' "$*" >&2
@@ -34,18 +39,18 @@ as_root() {
   if [[ $(id -u) == 0 ]]; then "$@"; else sudo "$@"; fi
 }
 
-# build_mslab: sets MSLAB to the program as people use it.
+# build_mslab: sets MSLAB to the program, built in the way that is soonest there.
 build_mslab() {
-  step "Building mslab"
-  cargo build --release --locked -p mslab
-  MSLAB=$TARGET/release/mslab
-}
-
-# build_for_tests: sets MSLAB to the program that the tests start, so that testing builds everything once.
-build_for_tests() {
   step "Building mslab"
   cargo build --locked -p mslab
   MSLAB=$TARGET/debug/mslab
+}
+
+# build_release: sets MSLAB to the program as people install it, which takes minutes longer; for what is measured.
+build_release() {
+  step "Building mslab as people install it"
+  cargo build --release --locked -p mslab
+  MSLAB=$TARGET/release/mslab
 }
 
 # find_engine: sets DOCKER_HOST to an engine that answers: the learner's own, or a private one brought up here.

@@ -24,6 +24,9 @@ use crate::info::Flavor;
 /// How long a registry may take to answer before it counts as unreachable.
 const REGISTRY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(6);
 
+/// What an engine with a graph driver says when it is to export an image that has no layers.
+const NO_LAYERS: &str = "empty export";
+
 /// An image as the engine describes it, without its content.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImageDescription {
@@ -137,15 +140,74 @@ impl Engine {
     }
 
     /// Streams images out to an asynchronous reader's consumer, as `docker save` does.
+    ///
+    /// An image without any layer, which engines with graph drivers refuse to export, comes out as well.
     pub fn save(
         &self,
         images: &[&str],
     ) -> impl Stream<Item = Result<Bytes, EngineError>> + Send + use<> {
         let doing = format!("exporting {}", images.join(", "));
+        let only = match images {
+            [only] => Some((*only).to_owned()),
+            _ => None,
+        };
         let engine = self.clone();
-        self.docker()
-            .export_images(images)
-            .map(move |chunk| chunk.map_err(|e| engine.fault(&doing, &e)))
+        self.docker().export_images(images).then(move |chunk| {
+            let (engine, only, doing) = (engine.clone(), only.clone(), doing.clone());
+            async move {
+                match (chunk.map_err(|e| engine.fault(&doing, &e)), only) {
+                    (Err(EngineError::Refused { reason, .. }), Some(image))
+                        if reason.contains(NO_LAYERS) =>
+                    {
+                        engine.archive_without_layers(&image).await
+                    }
+                    (chunk, _) => chunk,
+                }
+            }
+        })
+    }
+
+    /// The archive of an image that has no layers, from what the engine says of it.
+    async fn archive_without_layers(&self, image: &str) -> Result<Bytes, EngineError> {
+        let doing = format!("describing {image}");
+        let inspect = self.docker().inspect_image(image).await;
+        let inspect = inspect.map_err(|e| self.fault(&doing, &e))?;
+        let history = self.docker().image_history(image).await;
+        let history = history.map_err(|e| self.fault(&doing, &e))?;
+        // The engine begins with the newest.
+        let history: Vec<_> = history
+            .into_iter()
+            .rev()
+            .map(|h| serde_json::json!({ "created_by": h.created_by, "comment": h.comment, "empty_layer": true }))
+            .collect();
+        let config = serde_json::json!({
+            "os": inspect.os,
+            "architecture": inspect.architecture,
+            "variant": inspect.variant,
+            "config": inspect.config,
+            "rootfs": { "type": "layers", "diff_ids": [] },
+            "history": history,
+        });
+        let manifest = serde_json::json!([{
+            "Config": "config.json",
+            "RepoTags": inspect.repo_tags,
+            "Layers": [],
+        }]);
+        let packing = |source| EngineError::Local {
+            what: format!("packing what is known of {image}"),
+            source,
+        };
+        let mut archive = tar::Builder::new(Vec::new());
+        for (name, content) in [("config.json", config), ("manifest.json", manifest)] {
+            let content = content.to_string();
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            header.set_mode(0o644);
+            let added = archive.append_data(&mut header, name, content.as_bytes());
+            added.map_err(packing)?;
+        }
+        let bytes = archive.into_inner().map_err(packing)?;
+        Ok(bytes.into())
     }
 
     /// Streams images in, as `docker load` does, and gives their names or ids.

@@ -4,6 +4,7 @@ mod support;
 
 use std::io::Read;
 
+use mslab_core::image::{NoCache, ReadOptions, read_archive};
 use mslab_engine::{CancellationToken, CleanOptions, EngineError};
 use support::{built, engine};
 
@@ -46,6 +47,26 @@ async fn engine_describes_exports_loads_and_removes_an_image() {
         .await
         .unwrap();
     assert!(engine.image_exists(&image).await.unwrap());
+}
+
+#[tokio::test]
+async fn engine_exports_an_image_without_layers() {
+    let engine = engine().await;
+    let text = "FROM scratch\nUSER 1000\nENV A=b\nENTRYPOINT [\"/missing\"]\n";
+    let image = built(&engine, "no-layers", text).await;
+    let reader = engine.export(&[image.as_str()]);
+    let read = tokio::task::spawn_blocking(move || {
+        read_archive(reader, &ReadOptions::default(), &mut NoCache)
+    });
+    let read = read.await.unwrap().unwrap();
+    assert!(read.layers.iter().all(|l| l.entries == 0));
+    assert_eq!(read.config.user, "1000");
+    assert_eq!(read.config.entrypoint, Some(vec!["/missing".to_owned()]));
+    assert!(read.config.env.contains(&"A=b".to_owned()));
+    let made: Vec<&str> = read.history.iter().map(|h| h.created_by.as_str()).collect();
+    assert!(made.iter().any(|h| h.starts_with("ENV A=b")), "{made:?}");
+    assert!(made.last().unwrap().starts_with("ENTRYPOINT"), "{made:?}");
+    engine.remove_image(&image, false).await.unwrap();
 }
 
 #[tokio::test]

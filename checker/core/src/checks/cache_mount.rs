@@ -1,10 +1,11 @@
-//! What a cache mount is good for: whether it keeps the downloads of an install, and where one would.
+//! What a cache mount is good for: whether it keeps the downloads of an install or what was compiled, and where one
+//! would.
 
 use super::downloads::{self, Downloads};
-use super::installs;
+use super::installs::{self, Install};
 use super::secret_mount::FlagPlace;
 use super::shell::{self, ShellCommand, ShellWord};
-use super::uses_mount::{Kind, Params, mount_target, wanted};
+use super::uses_mount::{Keeps, Kind, Params, mount_target, wanted};
 use super::{View, walk};
 use crate::diagnostic::{Finding, Fix};
 use crate::dockerfile::{Command, Instruction, Mount};
@@ -12,11 +13,15 @@ use crate::edits::Edits;
 use crate::evidence::{SourceEvidence, Unseen};
 use crate::source::Span;
 
-/// Why a cache mount keeps no downloads.
+/// Why a cache mount keeps nothing that is wanted.
 pub(super) enum Trouble {
-    /// Its `RUN` installs nothing.
-    NoInstall,
-    /// The install keeps its downloads in another folder.
+    /// Nothing can be written there.
+    ReadOnly,
+    /// It belongs to root, and its `RUN` does not run as root, but as this user.
+    NotOwned(String),
+    /// Its `RUN` installs or compiles nothing.
+    Unrelated,
+    /// What is wanted is kept in another folder.
     Elsewhere(ShellCommand, String),
     /// The install keeps nothing: the command, and the option that says so.
     Nothing(ShellCommand, Option<Span>),
@@ -24,18 +29,35 @@ pub(super) enum Trouble {
     Emptied(ShellCommand),
 }
 
-/// What makes the mount useless; `None` where it keeps the downloads of an install.
+/// What `command` does that fills the wanted cache, and where that is.
+fn filling(command: &ShellCommand, keeps: Option<Keeps>) -> Option<Install> {
+    match keeps {
+        Some(Keeps::Compiled) => installs::compile_of(command),
+        Some(Keeps::Downloads) | None => installs::install_of(command),
+    }
+}
+
+/// What makes the mount useless; `None` where it keeps what it should.
 pub(super) fn useless(
     source: &SourceEvidence,
     index: usize,
     run: &Instruction,
     mount: &Mount,
+    keeps: Keeps,
 ) -> Option<Trouble> {
+    if mount.is_read_only() {
+        return Some(Trouble::ReadOnly);
+    }
+    let user = downloads::user(source, index);
+    let given = ["uid", "mode"].iter().any(|o| mount.option(o).is_some());
+    if !given && !matches!(user.as_str(), "root" | "0") {
+        return Some(Trouble::NotOwned(user));
+    }
     let commands = shell::commands(&source.dockerfile, run);
     let target = mount_target(source, index, mount).unwrap_or_default();
-    let mut trouble = Trouble::NoInstall;
+    let mut trouble = Trouble::Unrelated;
     for command in &commands {
-        let Some(install) = installs::install_of(command) else {
+        let Some(install) = filling(command, Some(keeps)) else {
             continue;
         };
         match downloads::of(source, index, command, &install) {
@@ -69,12 +91,56 @@ pub(super) fn idle_finding(
     let shown = file.snippet(mount.span);
     let expected = wanted(params);
     let quoted = |c: &ShellCommand| walk::quoted_command(source, c);
+    let compiled = params.keeps == Some(Keeps::Compiled);
+    let (does_not, place, where_kept) = if compiled {
+        (
+            "compile",
+            "the program is compiled",
+            "where Go keeps what it has compiled",
+        )
+    } else {
+        (
+            "install the dependencies",
+            "the dependencies are installed",
+            "where the install keeps its downloads",
+        )
+    };
     Ok(match trouble {
-        Trouble::NoInstall => {
+        Trouble::ReadOnly => view
+            .finding(
+                "the cache mount is read-only: nothing can be kept in it",
+                mount.span,
+            )
+            .expected(expected, format!("`{shown}`"))
+            .help("Leave the option away that makes it read-only."),
+        Trouble::NotOwned(user) => {
             let mut finding = view
-                .finding("the cache mount stands in a step that does not install the dependencies", mount.span)
-                .expected(expected, format!("`{shown}` in a RUN without their install"))
-                .help("A mount is there for its own RUN alone: put it where the dependencies are installed.");
+                .finding(
+                    format!("the cache mount belongs to root, and this step runs as `{user}`"),
+                    mount.span,
+                )
+                .expected(expected, format!("a folder that `{user}` cannot write to"))
+                .help("Give the mount the user's number: `--mount=type=cache,uid=1000,target=…`.");
+            finding.fixes.extend(owner(&user).map(|owner| {
+                let title = format!("let the cache mount belong to the user {user}");
+                let edits = Edits::new(title, &source.path, file);
+                edits.insert(mount.span.end, owner).done()
+            }));
+            finding
+        }
+        Trouble::Unrelated => {
+            let mut finding = view
+                .finding(
+                    format!("the cache mount stands in a step that does not {does_not}"),
+                    mount.span,
+                )
+                .expected(
+                    expected,
+                    format!("`{shown}` in a RUN that does not {does_not}"),
+                )
+                .help(format!(
+                    "A mount is there for its own RUN alone: put it where {place}."
+                ));
             finding.fixes.extend(
                 best_run(params, view, source)?
                     .and_then(|(run, cache, command)| cache_fix(source, run, &cache, &command)),
@@ -83,10 +149,7 @@ pub(super) fn idle_finding(
         }
         Trouble::Elsewhere(command, folder) => {
             let mut finding = view
-                .finding(
-                    "the cache mount is not where the install keeps its downloads",
-                    mount.span,
-                )
+                .finding(format!("the cache mount is not {where_kept}"), mount.span)
                 .related(
                     view.place(command.span()),
                     format!("this keeps them in {folder}"),
@@ -130,7 +193,7 @@ pub(super) fn idle_finding(
 
 pub(super) type Best<'a> = (&'a Instruction, String, ShellCommand);
 
-/// The `RUN` that a cache mount is for: it installs something that is kept in the wanted folder.
+/// The `RUN` that a cache mount is for: it installs or compiles something that is kept in the wanted folder.
 pub(super) fn best_run<'a>(
     params: &Params,
     view: &View<'_>,
@@ -151,7 +214,7 @@ pub(super) fn best_run<'a>(
             }
             for command in shell::commands(&source.dockerfile, instruction) {
                 // An option that keeps nothing is taken away with the fix; a variable is not.
-                let folders = installs::install_of(&command)
+                let folders = filling(&command, params.keeps)
                     .map(|i| downloads::of(source, index, &keeping(&command), &i));
                 let Some(Downloads::In(folders)) = folders else {
                     continue;
@@ -177,12 +240,24 @@ pub(super) fn cache_fix(
     cache: &str,
     command: &ShellCommand,
 ) -> Option<Fix> {
+    let mut all = source.dockerfile.instructions.iter();
+    let index = all.position(|i| i.span == run.span)?;
+    let owner = owner(&downloads::user(source, index))?;
     let title = format!("keep `{cache}` from build to build");
     let edits = Edits::new(title, &source.path, &source.dockerfile.source).insert(
         run.after_keyword(),
-        format!("--mount=type=cache,target={cache} "),
+        format!("--mount=type=cache,target={cache}{owner} "),
     );
     Some(without_no_cache(source, command, edits).done())
+}
+
+/// The option that gives a cache mount to the user that a `RUN` runs as; `None` where only the image knows the number.
+fn owner(user: &str) -> Option<String> {
+    match user {
+        "root" | "0" => Some(String::new()),
+        number if number.bytes().all(|b| b.is_ascii_digit()) => Some(format!(",uid={number}")),
+        _ => None,
+    }
 }
 
 /// Whether the word tells a package manager to keep nothing: it would leave the mount empty.

@@ -131,7 +131,9 @@ impl Trial<'_> {
                 .expected(expected, "one fixed platform")
                 .help("Write `ARG TARGETARCH` without a value: then the engine gives it the platform that is wanted.");
         }
-        if let Some(fixed) = told.iter().find(|t| t.is_fixed()) {
+        // Both sides are Linux: a system that is told so is told the right one.
+        let is_linux = |t: &Told| t.says == Says::This("linux".into());
+        if let Some(fixed) = told.iter().find(|t| t.is_fixed() && !is_linux(t)) {
             return self
                 .view
                 .finding(
@@ -307,9 +309,12 @@ impl Trial<'_> {
         }
         let mut declared = Vec::new();
         let mut missing = String::new();
+        // Whoever sets GOARCH alone compiles for the builder's own system, which is Linux too.
+        let arch_alone = !here.told("GOARCH").written.is_empty();
         for (variable, wanted) in [("GOOS", "TARGETOS"), ("GOARCH", "TARGETARCH")] {
             let told = here.told(variable);
-            if told.says == Says::This("linux".into()) {
+            let right = told.says == Says::This("linux".into());
+            if right || variable == "GOOS" && arch_alone && told.written.is_empty() {
                 continue;
             }
             let from_wanted = names(&told.written, wanted);

@@ -235,6 +235,12 @@ mod tests {
             "ARG TARGETARCH\nENV GOARCH=amd64\nRUN GOARCH=$TARGETARCH go build .",
             "ARG TARGETPLATFORM\nRUN case \"$TARGETPLATFORM\" in \\\n\
              linux/amd64) export GOARCH=amd64 ;; \\\n linux/arm64) export GOARCH=arm64 ;; \\\n esac; go build .",
+            "ARG TARGETARCH\nRUN case $TARGETARCH in amd64) arch=amd64 ;; arm64) arch=arm64 ;; esac; \\\n\
+             GOARCH=$arch go build .",
+            "ARG TARGETARCH\nRUN if [ $TARGETARCH = arm64 ]; then GOARCH=arm64 go build .; \\\n\
+             else GOARCH=amd64 go build .; fi",
+            "ARG TARGETPLATFORM\nRUN <<'EOT'\nIFS=/ read -r GOOS GOARCH <<P\n$TARGETPLATFORM\nP\n\
+             export GOOS GOARCH\ngo build .\nEOT",
         ] {
             with(build).passes::<CrossPlatformArgs>();
         }
@@ -253,6 +259,15 @@ mod tests {
                 "GOARCH=amd64",
             ),
             ("RUN cargo build", "cargo build"),
+            // The system is right, and no fixed platform.
+            (
+                "RUN GOOS=linux GOARCH=$TARGETARCH go build .",
+                "GOOS=linux GOARCH=$TARGETARCH go build .",
+            ),
+            (
+                "ARG TARGETARCH\nRUN case x in x) arch=amd64 ;; esac; GOARCH=$arch go build .",
+                "GOARCH=$arch go build .",
+            ),
             // Read before it is declared.
             (
                 "ENV GOARCH=$TARGETARCH\nARG TARGETARCH\nRUN go build .",

@@ -1,9 +1,9 @@
 //! Where an install keeps what it downloads, and whether it keeps anything: by options, variables, and the user's home.
 
-use super::installs::Install;
-use super::shell::ShellCommand;
+use super::installs::{Install, is_pip};
+use super::shell::{self, ShellCommand};
 use super::walk;
-use crate::dockerfile::{Command, expand_word};
+use crate::dockerfile::{Command, Instruction, expand_word};
 use crate::evidence::SourceEvidence;
 use crate::source::Span;
 
@@ -20,18 +20,17 @@ pub(super) enum Downloads {
 const OPTIONS: &[&str] = &["--cache", "--cache-dir", "--cache-folder", "--store-dir"];
 /// Options that keep nothing.
 const NOTHING: &[&str] = &["--no-cache-dir", "--no-cache"];
-/// Variables that name the folder, with the programs that read them.
+/// Variables that name a folder in the place of the one that is meant without them.
 const VARIABLES: &[(&str, &str)] = &[
-    ("npm", "npm_config_cache"),
-    ("npm", "NPM_CONFIG_CACHE"),
-    ("pip", "PIP_CACHE_DIR"),
-    ("uv", "UV_CACHE_DIR"),
-    ("poetry", "POETRY_CACHE_DIR"),
-    ("yarn", "YARN_CACHE_FOLDER"),
-    ("go", "GOMODCACHE"),
+    ("/root/.npm", "npm_config_cache"),
+    ("/root/.npm", "NPM_CONFIG_CACHE"),
+    ("/root/.cache/pip", "PIP_CACHE_DIR"),
+    ("/root/.cache/uv", "UV_CACHE_DIR"),
+    ("/root/.cache/pypoetry", "POETRY_CACHE_DIR"),
+    ("/usr/local/share/.cache/yarn", "YARN_CACHE_FOLDER"),
+    ("/go/pkg/mod", "GOMODCACHE"),
+    ("/root/.cache/go-build", "GOCACHE"),
 ];
-/// Variables that keep nothing.
-const SWITCHES: &[(&str, &str)] = &[("pip", "PIP_NO_CACHE_DIR"), ("uv", "UV_NO_CACHE")];
 
 /// Where the install that `command` of instruction `index` makes keeps its downloads.
 pub(super) fn of(
@@ -45,31 +44,41 @@ pub(super) fn of(
         return Downloads::Nowhere(Some(off.span));
     }
     let scope = source.graph.scope_before(&source.dockerfile, index);
+    let exported = exported_before(source, index, command);
+    let set = |name: &str| {
+        let own = command.environment().find(|(key, _)| *key == name);
+        let own = own.map(|(_, value)| value.to_owned());
+        own.or_else(|| {
+            exported
+                .iter()
+                .rev()
+                .find(|(key, _)| key == name)
+                .map(|(_, v)| v.clone())
+        })
+        .or_else(|| scope.get(name).map(str::to_owned))
+    };
+    let home = set("HOME").unwrap_or_else(|| home(source, index));
+    let mut known = scope.clone();
+    known.set("HOME", home.clone());
     let expanded = |text: &str| {
-        let word = expand_word(text, &scope, source.dockerfile.escape);
-        word.map_or_else(|_| text.to_owned(), |e| e.text)
+        let text = match text.strip_prefix("~/") {
+            Some(rest) => format!("{home}/{rest}"),
+            None => text.to_owned(),
+        };
+        let word = expand_word(&text, &known, source.dockerfile.escape);
+        word.map_or(text, |e| e.text)
     };
     let value = |name: &str| {
-        let own = command.assignments.iter().find_map(|a| {
-            let (key, value) = a.text.split_once('=')?;
-            (key == name).then(|| expanded(value))
-        });
-        own.or_else(|| Some(expanded(&format!("${name}"))))
-            .filter(|v| !v.is_empty())
+        let value = set(name).map(|v| expanded(&v));
+        value.filter(|v| !v.is_empty())
     };
-    let program = tool(command);
-    let read_by = |(by, _): &&(&str, &str)| *by == program;
-    let off = |v: String| {
-        !matches!(
-            v.to_ascii_lowercase().as_str(),
-            "0" | "false" | "off" | "no"
-        )
+    let off = match tool(command) {
+        // pip takes any value for a yes: `0` and `false` keep nothing either, as they always did.
+        "pip" => value("PIP_NO_CACHE_DIR").is_some(),
+        "uv" => value("UV_NO_CACHE").is_some_and(|v| !is_no(&v)),
+        _ => false,
     };
-    if SWITCHES
-        .iter()
-        .filter(read_by)
-        .any(|(_, name)| value(name).is_some_and(off))
-    {
+    if off {
         return Downloads::Nowhere(None);
     }
     let option = args.iter().enumerate().find_map(|(i, a)| {
@@ -79,13 +88,20 @@ pub(super) fn of(
         let (name, value) = a.text.split_once('=')?;
         OPTIONS.contains(&name).then(|| expanded(value))
     });
-    let named = option.or_else(|| VARIABLES.iter().filter(read_by).find_map(|(_, n)| value(n)));
-    if let Some(folder) = named {
-        return Downloads::In(vec![trimmed(&folder)]);
+    // A path in a home that is not known stays as it is.
+    let absolute = |path: String| match path.starts_with('~') {
+        true => trimmed(&path),
+        false => walk::absolute(source, index, &path),
+    };
+    if let Some(folder) = option {
+        return Downloads::In(vec![absolute(folder)]);
     }
-    let home = value("HOME").unwrap_or_else(|| home(source, index));
     let cache = value("XDG_CACHE_HOME");
     let folders = install.caches.iter().map(|c| {
+        let variables = VARIABLES.iter().filter(|(folder, _)| folder == c);
+        if let Some(named) = variables.map(|(_, name)| *name).find_map(value) {
+            return absolute(named);
+        }
         match (
             c.strip_prefix("/root/.cache/"),
             &cache,
@@ -97,6 +113,32 @@ pub(super) fn of(
         }
     });
     Downloads::In(folders.collect())
+}
+
+fn is_no(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    matches!(lower.as_str(), "0" | "false" | "off" | "no")
+}
+
+/// What the script of the `RUN` exports before `command`.
+fn exported_before(
+    source: &SourceEvidence,
+    index: usize,
+    command: &ShellCommand,
+) -> Vec<(String, String)> {
+    let Some(run) = source.dockerfile.instructions.get(index) else {
+        return Vec::new();
+    };
+    let commands = shell::commands(&source.dockerfile, run);
+    let before = commands
+        .iter()
+        .take_while(|c| c.span().start < command.span().start);
+    before
+        .filter(|c| c.program() == "export")
+        .flat_map(|c| c.args())
+        .filter_map(|a| a.text.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// Whether a cache mounted at `target` keeps what is in `folder`: it is that folder, or one above.
@@ -120,11 +162,12 @@ pub(super) fn empties(command: &ShellCommand, folder: &str) -> bool {
             let path = path
                 .strip_prefix("~/")
                 .or_else(|| path.strip_prefix("$HOME/"))
+                .or_else(|| path.strip_prefix("${HOME}/"))
                 .map_or_else(|| path.to_owned(), |rest| format!("/root/{rest}"));
             !path.is_empty() && (path == folder || folder.starts_with(&format!("{path}/")))
         }),
         "npm" | "yarn" => has("cache") && (has("clean") || has("clear")),
-        "pip" => has("cache") && has("purge"),
+        "pip" => has("cache") && (has("purge") || has("remove")),
         "uv" => has("cache") && (has("clean") || has("prune")) || has("clean"),
         "go" => has("clean") && (has("-modcache") || has("-cache")),
         _ => false,
@@ -134,7 +177,7 @@ pub(super) fn empties(command: &ShellCommand, folder: &str) -> bool {
 /// The package manager's name, whichever way it is called.
 fn tool(command: &ShellCommand) -> &str {
     match command.program() {
-        "pip3" => "pip",
+        program if is_pip(program) => "pip",
         "yarnpkg" => "yarn",
         python if python.starts_with("python") => "pip",
         other => other,
@@ -145,30 +188,62 @@ fn trimmed(path: &str) -> String {
     path.trim_end_matches('/').to_owned()
 }
 
+/// The user that the instruction runs as, as written.
+pub(super) fn user(source: &SourceEvidence, index: usize) -> String {
+    let users = earlier(source, index).into_iter().rev();
+    let mut users = users.filter_map(|i| match &i.command {
+        Command::User(word) => word.text.split(':').next(),
+        _ => None,
+    });
+    users.next().unwrap_or("root").to_owned()
+}
+
 /// The home of the user that the instruction runs as; `~` where only the image knows it.
 fn home(source: &SourceEvidence, index: usize) -> String {
-    let stage = source
-        .graph
-        .stages
+    let user = user(source, index);
+    if matches!(user.as_str(), "root" | "0") {
+        return "/root".to_owned();
+    }
+    if !user.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return "~".to_owned();
+    }
+    let earlier = earlier(source, index).into_iter().rev();
+    let mut made = earlier
+        .filter(|i| matches!(i.command, Command::Run(_)))
+        .flat_map(|i| shell::commands(&source.dockerfile, i))
+        .filter_map(|c| home_made(&c));
+    let own = made.find(|(name, _)| *name == user);
+    own.map_or_else(|| format!("/home/{user}"), |(_, home)| home)
+}
+
+/// What comes before the instruction in its stage, and in those below.
+fn earlier(source: &SourceEvidence, index: usize) -> Vec<&Instruction> {
+    let mut stages = source.graph.stages.iter();
+    let stage = stages.find(|s| s.instructions.contains(&index));
+    let all = stage.map(|s| walk::all_instructions(source, s));
+    let before = all.unwrap_or_default().into_iter();
+    before
+        .take_while(|(at, _)| *at < index)
+        .map(|(_, i)| i)
+        .collect()
+}
+
+/// The user that a command makes, with the home that it names.
+fn home_made(command: &ShellCommand) -> Option<(String, String)> {
+    let option: &[&str] = match command.program() {
+        "useradd" => &["-d", "--home-dir", "--home"],
+        "adduser" => &["-h", "--home"],
+        _ => return None,
+    };
+    let args: Vec<&str> = command.args().iter().map(|a| a.text.as_str()).collect();
+    let home = args
         .iter()
-        .find(|s| s.instructions.contains(&index));
-    let mut user = "root".to_owned();
-    for (at, instruction) in stage
-        .map(|s| walk::all_instructions(source, s))
-        .unwrap_or_default()
-    {
-        if at >= index {
-            break;
-        }
-        if let Command::User(word) = &instruction.command {
-            user = word.text.split(':').next().unwrap_or_default().to_owned();
-        }
-    }
-    match user.as_str() {
-        "root" | "0" => "/root".to_owned(),
-        name if name.starts_with(|c: char| c.is_ascii_alphabetic()) => format!("/home/{name}"),
-        _ => "~".to_owned(),
-    }
+        .enumerate()
+        .find_map(|(i, a)| match a.split_once('=') {
+            Some((name, value)) => option.contains(&name).then_some(value),
+            None => args.get(i + 1).filter(|_| option.contains(a)).copied(),
+        })?;
+    Some(((*args.last()?).to_owned(), trimmed(home)))
 }
 
 #[cfg(test)]
@@ -219,8 +294,32 @@ mod tests {
                 "/x",
             ),
             (
-                "ENV PIP_NO_CACHE_DIR=0\nRUN pip install -r requirements.txt",
-                "/root/.cache/pip",
+                "RUN env PIP_CACHE_DIR=/x pip3.13 install -r requirements.txt",
+                "/x",
+            ),
+            (
+                "RUN export PIP_CACHE_DIR=/x && pip install -r requirements.txt",
+                "/x",
+            ),
+            (
+                "RUN pip install --cache-dir $HOME/p -r requirements.txt",
+                "/root/p",
+            ),
+            (
+                "WORKDIR /app\nRUN pip install --cache-dir .pip -r requirements.txt",
+                "/app/.pip",
+            ),
+            (
+                "RUN useradd --home-dir /srv/ann ann\nUSER ann\nRUN pip install -r requirements.txt",
+                "/srv/ann/.cache/pip",
+            ),
+            (
+                "RUN adduser -D -h /srv/ann ann\nUSER ann\nRUN npm ci",
+                "/srv/ann/.npm",
+            ),
+            (
+                "ENV UV_NO_CACHE=0\nRUN uv pip install -r requirements.txt",
+                "/root/.cache/uv",
             ),
             ("RUN uv pip install -r requirements.txt", "/root/.cache/uv"),
         ] {
@@ -234,6 +333,8 @@ mod tests {
             "RUN pip install --no-cache-dir -r requirements.txt",
             "ENV PIP_NO_CACHE_DIR=1\nRUN pip install -r requirements.txt",
             "RUN PIP_NO_CACHE_DIR=yes pip install -r requirements.txt",
+            "ENV PIP_NO_CACHE_DIR=0\nRUN pip install -r requirements.txt",
+            "RUN export PIP_NO_CACHE_DIR=off; pip install -r requirements.txt",
             "RUN uv pip install --no-cache -r requirements.txt",
         ] {
             assert!(matches!(downloads(lines), Downloads::Nowhere(_)), "{lines}");

@@ -7,10 +7,11 @@ use super::mend::json;
 use super::params::listed;
 use super::shell::{self, Joint};
 use super::{Check, Doc, Example, Judged, Verdict, View, walk};
-use crate::diagnostic::Fix;
+use crate::diagnostic::{Finding, Fix};
 use crate::dockerfile::{Command, CommandForm, Instruction};
 use crate::edits::Edits;
-use crate::evidence::SourceEvidence;
+use crate::evidence::{SourceEvidence, Unseen};
+use crate::stages::Base;
 
 /// See [`Check::DOC`].
 pub(super) struct ExecForm;
@@ -53,6 +54,9 @@ impl Check for ExecForm {
         let in_shell = |i: &&Instruction| matches!(i.start_form(), Some(CommandForm::Shell(_)));
         let wrong: Vec<&Instruction> = found.iter().copied().filter(in_shell).collect();
         let Some(first) = wrong.first() else {
+            if let Some(nothing) = nothing_on_scratch(view, source, &found)? {
+                return Ok(nothing.into());
+            }
             let names: Vec<&str> = found.iter().map(|i| name(i)).collect();
             return Ok(Verdict::passed(if names.is_empty() {
                 "the base image's own command is started".to_owned()
@@ -91,14 +95,30 @@ impl Check for ExecForm {
     }
 }
 
+/// The finding for an image on `scratch`, which has no command of its own, that is given none.
+fn nothing_on_scratch(
+    view: &View<'_>,
+    source: &SourceEvidence,
+    found: &[&Instruction],
+) -> Result<Option<Finding>, Unseen> {
+    let line = walk::lineage(&source.graph, view.target()?.index);
+    let scratch = line.first().filter(|root| root.base == Base::Scratch);
+    let place = scratch.and_then(|_| walk::stage_span(source, view.target().ok()?));
+    Ok(place.filter(|_| found.is_empty()).map(|span| {
+        view.finding("nothing says what a container of this image starts", span)
+            .expected(
+                "an ENTRYPOINT or a CMD",
+                "neither, and `scratch` has none of its own",
+            )
+            .help("Name the program at the end of the last stage: `ENTRYPOINT [\"/program\"]`.")
+    }))
+}
+
 type InForce<'a> = (Option<&'a Instruction>, Option<&'a Instruction>);
 
 /// The `CMD` and the `ENTRYPOINT` of the image: the last of each. A stage that sets an `ENTRYPOINT` and no `CMD` of its
 /// own drops the `CMD` that it inherited.
-fn in_force<'a>(
-    source: &'a SourceEvidence,
-    view: &View<'_>,
-) -> Result<InForce<'a>, crate::evidence::Unseen> {
+fn in_force<'a>(source: &'a SourceEvidence, view: &View<'_>) -> Result<InForce<'a>, Unseen> {
     let mut last: InForce<'a> = (None, None);
     for stage in walk::lineage(&source.graph, view.target()?.index) {
         let mut own_cmd = false;

@@ -45,7 +45,8 @@ const PIP: &[&str] = &["/root/.cache/pip"];
 const UV: &[&str] = &["/root/.cache/uv"];
 const POETRY: &[&str] = &["/root/.cache/pypoetry"];
 const GO_MODULES: &[&str] = &["/go/pkg/mod"];
-const GO_BUILD: &[&str] = &["/go/pkg/mod", "/root/.cache/go-build"];
+const GO_BUILD: &[&str] = &["/root/.cache/go-build", "/go/pkg/mod"];
+const GO_COMPILED: &[&str] = &["/root/.cache/go-build"];
 const CARGO: &[&str] = &["/usr/local/cargo/registry"];
 const MAVEN: &[&str] = &["/root/.m2"];
 const GRADLE: &[&str] = &["/root/.gradle"];
@@ -56,13 +57,11 @@ pub(super) fn install_of(command: &ShellCommand) -> Option<Install> {
     let args: Vec<&str> = command.args().iter().map(|a| a.text.as_str()).collect();
     match command.program() {
         program @ ("npm" | "yarn" | "yarnpkg" | "pnpm" | "bun") => node(program, &args),
-        "pip" | "pip3" => pip(&args),
-        python if python.starts_with("python") && args.first() == Some(&"-m") => {
-            match args.get(1) {
-                Some(&"pip") => pip(&args[2..]),
-                _ => None,
-            }
-        }
+        program if is_pip(program) => pip(&args),
+        python if python.starts_with("python") => match module(&args) {
+            Some(("pip", rest)) => pip(rest),
+            _ => None,
+        },
         program @ ("uv" | "poetry" | "pipenv") => python(program, &args),
         "go" => go(&args),
         "cargo" => match args.first() {
@@ -112,6 +111,16 @@ pub(super) fn install_of(command: &ShellCommand) -> Option<Install> {
     }
 }
 
+/// What `command` compiles, with the folder where it keeps what it has compiled. Of Go alone: the folders of other
+/// compilers are parts of the project.
+pub(super) fn compile_of(command: &ShellCommand) -> Option<Install> {
+    let install = install_of(command).filter(|i| i.ecosystem == Ecosystem::Go && i.needs_source);
+    install.map(|i| Install {
+        caches: GO_COMPILED,
+        ..i
+    })
+}
+
 fn new(
     ecosystem: Ecosystem,
     manifests: &[&str],
@@ -124,6 +133,24 @@ fn new(
         caches,
         needs_source,
     }
+}
+
+/// `pip`, `pip3`, `pip3.13`
+pub(super) fn is_pip(program: &str) -> bool {
+    program
+        .strip_prefix("pip")
+        .is_some_and(|version| version.chars().all(|c| c.is_ascii_digit() || c == '.'))
+}
+
+/// The module that Python is told to run, and what it is given: `python -I -m pip install …`.
+fn module<'a, 'b>(args: &'b [&'a str]) -> Option<(&'a str, &'b [&'a str])> {
+    let is_m = |a: &str| a.starts_with('-') && !a.starts_with("--") && a.ends_with('m');
+    let mut at = 0;
+    while let Some(arg) = args.get(at).filter(|a| a.starts_with('-') && !is_m(a)) {
+        at += if matches!(*arg, "-W" | "-X") { 2 } else { 1 };
+    }
+    args.get(at).filter(|a| is_m(a))?;
+    Some((args.get(at + 1)?, &args[at + 2..]))
 }
 
 fn plain_words<'a>(args: &[&'a str]) -> Vec<&'a str> {
@@ -161,6 +188,7 @@ fn node(program: &str, args: &[&str]) -> Option<Install> {
                 "in",
                 "add",
                 "install-clean",
+                "ic",
             ],
             &["package*.json"],
             NPM,
@@ -187,7 +215,9 @@ fn node(program: &str, args: &[&str]) -> Option<Install> {
         .skip(1)
         .scan("", |before, a| Some((std::mem::replace(before, a), *a)))
         .any(|(before, a)| {
-            !a.starts_with('-') && (!before.starts_with("--") || before.contains('='))
+            let has_value =
+                before.starts_with("--") && !before.contains('=') || matches!(before, "-C" | "-w");
+            !a.starts_with('-') && !has_value
         });
     (installs && !named).then(|| new(Ecosystem::Node, manifests, caches, false))
 }
@@ -204,6 +234,7 @@ fn pip(args: &[&str]) -> Option<Install> {
     while let Some(arg) = rest.next() {
         let file = match *arg {
             "-r" | "--requirement" | "-c" | "--constraint" => rest.next().copied(),
+            a if ends_in_r(a) => rest.next().copied(),
             a => a
                 .strip_prefix("--requirement=")
                 .or_else(|| a.strip_prefix("--constraint="))
@@ -223,6 +254,16 @@ fn pip(args: &[&str]) -> Option<Install> {
     }
     (project && !args.contains(&"--no-deps"))
         .then(|| new(Ecosystem::Python, &["pyproject.toml"], PIP, true))
+}
+
+/// Short options written together, of which the last wants the requirements: `-qr`, `-Ur`.
+fn ends_in_r(option: &str) -> bool {
+    let letters = option.strip_prefix('-').unwrap_or_default();
+    letters.len() > 1
+        && letters.ends_with('r')
+        && letters
+            .chars()
+            .all(|c| matches!(c, 'q' | 'v' | 'U' | 'I' | 'r'))
 }
 
 fn python(program: &str, args: &[&str]) -> Option<Install> {
@@ -296,7 +337,7 @@ pub(super) fn is_test(command: &ShellCommand) -> bool {
         }
         "pytest" | "vitest" | "jest" | "mocha" | "tox" => true,
         python if python.starts_with("python") => {
-            args.first() == Some(&"-m") && matches!(args.get(1), Some(&("pytest" | "unittest")))
+            matches!(module(&args), Some(("pytest" | "unittest", _)))
         }
         "uv" | "poetry" => first == "run" && words.contains(&"pytest"),
         _ => false,
@@ -320,7 +361,7 @@ pub(super) fn is_compile(command: &ShellCommand) -> bool {
         "cargo" => matches!(first, "build" | "install"),
         "dotnet" => matches!(first, "build" | "publish"),
         "mvn" | "mvnw" | "gradle" | "gradlew" => !args.iter().any(|a| a.starts_with("dependenc")),
-        "pip" | "pip3" => first == "wheel",
+        program if is_pip(program) => first == "wheel",
         _ => false,
     }
 }
@@ -345,6 +386,15 @@ mod tests {
             ("npm --cache /tmp/npm --prefix web ci", Node, false),
             (
                 "pip --cache-dir /var/pip install -r requirements.txt",
+                Python,
+                false,
+            ),
+            ("npm ic", Node, false),
+            ("npm ci -C /app", Node, false),
+            ("pip3.13 install -qr requirements.txt", Python, false),
+            ("pip install -Ur requirements.txt", Python, false),
+            (
+                "python -I -X utf8 -um pip install -r requirements.txt",
                 Python,
                 false,
             ),

@@ -104,7 +104,8 @@ pub(super) fn is_manifest(source: &str, listed: &[String]) -> bool {
         return true;
     }
     match name.rsplit_once('.') {
-        Some((_, ending)) => CONFIG_ENDINGS.contains(&ending),
+        // `*.txt` can only mean a list of requirements, and texts.
+        Some((stem, ending)) => CONFIG_ENDINGS.contains(&ending) || stem == "*" && ending == "txt",
         None => matches!(name, "LICENSE" | "README" | "NOTICE"),
     }
 }

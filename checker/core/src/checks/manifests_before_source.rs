@@ -9,8 +9,9 @@ use super::installs::{self, Ecosystem, Install};
 use super::manifests::is_manifest;
 use super::shell::{self, ShellCommand};
 use super::{Check, Doc, Example, Judged, Verdict, View, reorder, walk};
-use crate::dockerfile::{Command, CopyCommand, Instruction};
+use crate::dockerfile::{Command, CopyCommand, Instruction, Mount, Word, expand_word};
 use crate::evidence::SourceEvidence;
+use crate::image::normalize;
 use crate::source::Span;
 use crate::stages::{Base, Needs, Stage};
 
@@ -123,6 +124,8 @@ pub(super) struct Late<'a> {
 struct State {
     /// The first instruction that brought source.
     source: Option<(usize, Span)>,
+    /// Where that was put: an absolute path.
+    folder: String,
     installed: BTreeSet<Ecosystem>,
     manifests: bool,
 }
@@ -166,12 +169,15 @@ impl<'a> Walked<'a> {
             for (index, instruction) in walk::own_instructions(source, stage) {
                 match &instruction.command {
                     Command::Copy(copy) | Command::Add(copy) => {
+                        let place = Place { source, index };
                         let from = copied_state(source, index, &states);
-                        copied(&mut state, index, copy, from, manifests);
+                        copied(&mut state, &place, copy, from, manifests);
                         walked.source = walked.source.or(state.source.map(|s| s.1));
                     }
                     Command::Run(_) => {
-                        walked.run(source, stage, index, instruction, manifests, &mut state);
+                        let place = Place { source, index };
+                        let mounted = mounted_source(&place, instruction, manifests, &states);
+                        walked.run(&place, stage, instruction, mounted, &mut state);
                     }
                     _ => {}
                 }
@@ -186,14 +192,13 @@ impl<'a> Walked<'a> {
 
     fn run(
         &mut self,
-        source: &SourceEvidence,
+        place: &Place<'_>,
         stage: &'a Stage,
-        index: usize,
         instruction: &Instruction,
-        manifests: &[String],
+        mounted: Option<Span>,
         state: &mut State,
     ) {
-        let mounted = mounted_source(instruction, manifests);
+        let &Place { source, index } = place;
         let brought = state.source.or(mounted.map(|span| (index, span)));
         let mut known = false;
         for command in shell::commands(&source.dockerfile, instruction) {
@@ -236,23 +241,53 @@ fn copied_state<'s>(
     })
 }
 
+/// An instruction in its file.
+struct Place<'a> {
+    source: &'a SourceEvidence,
+    index: usize,
+}
+
+impl Place<'_> {
+    /// A word with its variables filled in.
+    fn expanded(&self, word: &Word) -> String {
+        let dockerfile = &self.source.dockerfile;
+        let scope = self.source.graph.scope_before(dockerfile, self.index);
+        expand_word(&word.text, &scope, dockerfile.escape)
+            .map_or_else(|_| word.text.clone(), |e| e.text)
+    }
+
+    /// Whether what another stage has at `path` is source that it got, or holds some. The engine compares what is
+    /// copied between stages by its content, so that the rest of that stage changes nothing.
+    fn is_source_of(&self, stage: &State, path: &str) -> bool {
+        let path = path.split(['*', '?', '[']).next().unwrap_or_default();
+        let path = format!("/{}", normalize(path));
+        let below = |a: &str, b: &str| {
+            a == b || b == "/" || a.starts_with(&format!("{}/", b.trim_end_matches('/')))
+        };
+        stage.source.is_some() && (below(&path, &stage.folder) || below(&stage.folder, &path))
+    }
+}
+
 fn copied(
     state: &mut State,
-    index: usize,
+    place: &Place<'_>,
     copy: &CopyCommand,
     from: Option<Option<&State>>,
     manifests: &[String],
 ) {
-    // From another stage, source comes only if it has some; from an image, none does.
-    let can_be_source = match from {
-        None => copy.from.is_none(),
-        Some(stage) => stage.is_some_and(|s| s.source.is_some()),
-    };
     for word in &copy.sources {
-        if is_manifest(&word.text, manifests) {
+        let path = place.expanded(word);
+        // From another stage, source comes only if it has some there; from an image, none does.
+        let can_be_source = match from {
+            None => copy.from.is_none(),
+            Some(stage) => stage.is_some_and(|s| place.is_source_of(s, &path)),
+        };
+        if is_manifest(&path, manifests) {
             state.manifests = true;
         } else if can_be_source && state.source.is_none() && !all_excluded(copy) {
-            state.source = Some((index, word.span));
+            state.source = Some((place.index, word.span));
+            let to = place.expanded(&copy.destination);
+            state.folder = walk::absolute(place.source, place.index, &to);
         }
     }
 }
@@ -264,19 +299,32 @@ fn all_excluded(copy: &CopyCommand) -> bool {
         .any(|e| matches!(e.text.as_str(), "*" | "**"))
 }
 
-/// The words of a mount that brings source from the build context into a `RUN`.
-fn mounted_source(instruction: &Instruction, manifests: &[String]) -> Option<Span> {
+/// The words of a mount that brings source into a `RUN`: from the build context, or from a stage that has some there.
+fn mounted_source(
+    place: &Place<'_>,
+    instruction: &Instruction,
+    manifests: &[String],
+    states: &BTreeMap<usize, State>,
+) -> Option<Span> {
     let Command::Run(run) = &instruction.command else {
         return None;
     };
-    run.mounts
-        .iter()
-        .filter(|m| m.kind == "bind" && m.option("from").is_none())
-        .find(|m| {
-            let from = m.option("source").map_or(".", |w| w.text.as_str());
-            !is_manifest(from, manifests)
-        })
-        .map(|m| m.span)
+    let graph = &place.source.graph;
+    let brings = |mount: &&Mount| {
+        let from = mount.option("source").map(|w| place.expanded(w));
+        match mount.option("from") {
+            None => !is_manifest(from.as_deref().unwrap_or("."), manifests),
+            Some(name) => {
+                let stage = graph.find(&place.expanded(name));
+                let path = from.unwrap_or_default();
+                stage
+                    .and_then(|s| states.get(&s.index))
+                    .is_some_and(|s| place.is_source_of(s, &path) && !is_manifest(&path, manifests))
+            }
+        }
+    };
+    let mut binds = run.mounts.iter().filter(|m| m.kind == "bind");
+    binds.find(brings).map(|m| m.span)
 }
 
 #[cfg(test)]
@@ -306,6 +354,9 @@ mod tests {
             "COPY deps.edn .\nRUN clojure -P\nCOPY . .",
             "COPY . .\nRUN go build -mod=vendor -o /out/app .",
             "COPY vendor ./vendor\nCOPY go.mod ./\nRUN go mod download\nCOPY . .",
+            "ARG LIST=package*.json\nCOPY $LIST ./\nRUN npm ci\nCOPY . .",
+            "COPY *.txt ./\nRUN pip install -r requirements.txt\nCOPY . .",
+            "COPY . .\nFROM node:24\nCOPY --from=builder /out/ ./\nRUN npm ci",
         ] {
             case(lines).passes::<ManifestsBeforeSource>();
         }

@@ -25,7 +25,8 @@ impl Check for NoSecretInSource {
     const TITLE: &'static str = "No secret in ARG, ENV or COPY";
     const DOC: Doc = Doc {
         what: "No `ARG` or `ENV` is named like a secret (a token, a password, a key) or has one as its value, no \
-               `COPY` brings a file of secrets such as `.env` or `id_rsa`, and no `RUN` has one written in it. \
+               `COPY` brings a file of secrets such as `.env` or `id_rsa`, and no `RUN`, `CMD`, `ENTRYPOINT` or `LABEL` \
+               has one written in it. \
                The names of files, such as `TOKEN_FILE`, are no secrets.",
         why: "Build arguments and variables are kept in the image's history, and a copied file in its layers. \
               Whoever has the image can read them, even if a later step deletes the file.",
@@ -116,8 +117,11 @@ fn leaks(
     match &instruction.command {
         Command::Arg(pairs) => {
             for pair in pairs {
-                let value = pair.default.as_ref().map(|d| d.text.as_str());
-                let switch = value.is_some_and(|v| !v.is_empty() && is_harmless_value(v));
+                // Without a value of its own it has the one that was given to the same name above the first FROM.
+                let scope = source.graph.scope_before(&source.dockerfile, index + 1);
+                let own = pair.default.as_ref().map(|d| d.text.as_str());
+                let value = own.or_else(|| scope.get(&pair.name.text));
+                let switch = value.is_some_and(|v| !v.is_empty() && is_harmless(v, given));
                 if is_secret_name(&pair.name.text, given) && !switch
                     || value.is_some_and(is_secret_value)
                 {
@@ -135,7 +139,7 @@ fn leaks(
         Command::Env(pairs) => {
             for pair in pairs {
                 let value = &pair.value.text;
-                if is_secret_name(&pair.key.text, given) && !is_harmless_value(value)
+                if is_secret_name(&pair.key.text, given) && !is_harmless(value, given)
                     || is_secret_value(value)
                 {
                     let message = format!("the variable `{}` carries a secret", pair.key.text);
@@ -159,18 +163,36 @@ fn leaks(
                 );
             }
         }
-        Command::Run(_) => {
+        Command::Label(pairs) => {
+            for pair in pairs {
+                let value = &pair.value.text;
+                if is_secret_name(&pair.key.text, given) && !is_harmless(value, given)
+                    || is_secret_value(value)
+                {
+                    let message = format!("the label `{}` carries a secret", pair.key.text);
+                    add(
+                        pair.span,
+                        message,
+                        "a label, which is in the image's configuration",
+                        LATER,
+                    );
+                }
+            }
+        }
+        Command::Run(_)
+        | Command::Cmd(_)
+        | Command::Entrypoint(_)
+        | Command::Healthcheck(Some(_)) => {
             for command in shell::commands(&source.dockerfile, instruction) {
-                let exported = command
-                    .args()
-                    .iter()
-                    .filter(|_| command.program() == "export");
-                for word in command.assignments.iter().chain(exported) {
+                for word in command.assignments.iter().chain(&command.words) {
                     let Some((name, value)) = word.text.split_once('=') else {
                         continue;
                     };
-                    let named =
-                        is_secret_name(name, given) && !word.expands && !is_harmless_value(value);
+                    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                    let named = name.chars().all(is_name)
+                        && is_secret_name(name, given)
+                        && !word.expands
+                        && !is_harmless(value, given);
                     if named || is_secret_value(value) {
                         let message =
                             format!("the value of `{name}` is written into the Dockerfile");
@@ -236,19 +258,30 @@ fn secret_words<'a>(
         .iter()
         .filter(|s| is_secret_file_of(&s.text, given))
         .collect();
+    let destination = is_secret_file_of(&copy.destination.text, given);
     let filled = instruction.heredocs.iter().any(|h| {
-        h.content.lines().any(|l| {
-            let value = l.rsplit(['=', ' ']).next().unwrap_or_default().trim();
-            !value.is_empty()
-                && !value.starts_with('$')
-                && is_secret_name(l.split(['=', ' ']).next().unwrap_or_default(), &[])
-                || l.contains("_authToken=") && !l.contains("${")
-        })
+        let mut lines = h.content.lines().map(str::trim).filter(|l| !l.is_empty());
+        lines.any(|l| writes_secret(l) || destination && !l.contains(['$', '#']))
     });
     if words.is_empty() && filled {
         words.push(&copy.destination);
     }
     words
+}
+
+/// Whether a line of a file sets something with a secret's name to a value that is written out: `DB_PASSWORD=hunter2`,
+/// `password hunter2`.
+fn writes_secret(line: &str) -> bool {
+    let line = line.strip_prefix("export ").unwrap_or(line);
+    let (name, value) = line.split_once(['=', ' ']).unwrap_or((line, ""));
+    let value = value.trim();
+    let written = !value.contains(['$', '`']) && !is_harmless_value(value);
+    is_secret_name(name, &[]) && written || line.contains("_authToken=") && !line.contains("${")
+}
+
+/// Whether a value is no secret, or only the name of one that the build is given.
+fn is_harmless(value: &str, given: &[String]) -> bool {
+    is_harmless_value(value) || given.iter().any(|id| id == value)
 }
 
 /// A fix for all that was found, or none: half of it would not make the check hold.
@@ -346,6 +379,24 @@ mod tests {
                 "/root/.npmrc",
             ),
             ("ONBUILD ARG NPM_TOKEN", "NPM_TOKEN"),
+            ("RUN env NPM_TOKEN=abc npm ci", "NPM_TOKEN=abc"),
+            (
+                "RUN [\"env\", \"NPM_TOKEN=abc\", \"npm\", \"ci\"]",
+                "\"NPM_TOKEN=abc\"",
+            ),
+            ("LABEL db.password=hunter2", "db.password=hunter2"),
+            (
+                "CMD [\"app\", \"--password=hunter2\"]",
+                "\"--password=hunter2\"",
+            ),
+            (
+                "COPY <<EOF /run/.npm-token.txt\nabc\nEOF",
+                "/run/.npm-token.txt",
+            ),
+            (
+                "COPY <<EOF /root/.netrc\npassword hunter2\nEOF",
+                "/root/.netrc",
+            ),
             ("COPY npm-token.txt /run/", "npm-token.txt"),
             ("RUN login --token abcdef123", "abcdef123"),
             ("RUN login --password='abcdef123'", "--password='abcdef123'"),
@@ -376,6 +427,11 @@ mod tests {
             "RUN --mount=type=secret,id=npm_token,env=NPM_TOKEN npm ci",
             "RUN --mount=type=secret,id=npm_token NPM_TOKEN=$(cat /run/secrets/npm_token) npm ci",
             "COPY .env.example ./",
+            "COPY <<'EOF' /fetch.sh\nNPM_TOKEN=$(cat /run/secrets/npm_token) npm ci\nEOF",
+            "COPY <<'EOF' /fetch.sh\nNPM_TOKEN=\"$(cat /run/secrets/npm_token)\"\nexport NPM_TOKEN\nEOF",
+            "COPY <<'EOF' /fetch.sh\ntoken=/run/secrets/npm_token\nEOF",
+            "CMD [\"app\", \"--password-file\", \"/run/secrets/db\"]",
+            "LABEL org.example.key-size=2048",
             "RUN login --token \"$(cat /run/secrets/npm_token)\" --password-stdin",
             "RUN login --token /run/secrets/npm_token --secret id=x && curl -H \"Authorization: Bearer $T\" x",
             "COPY . .",
@@ -384,6 +440,11 @@ mod tests {
         }
         Case::new("FROM a AS dev\nARG NPM_TOKEN\nFROM b AS production\n")
             .passes::<NoSecretInSource>();
+        Case::new(
+            "ARG SECRET=npm_token\nFROM a\nARG SECRET\nRUN --mount=type=secret,id=$SECRET npm ci\n",
+        )
+        .secrets(&[("npm_token", "x")])
+        .passes::<NoSecretInSource>();
     }
 
     #[test]

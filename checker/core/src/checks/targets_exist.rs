@@ -111,7 +111,9 @@ fn finding(
         }
     }
     let first = given.first().map(|(i, _)| *i);
-    let place = first.or(stages.len().checked_sub(1)).and_then(|i| {
+    // A stage that has its right name is not the one that lacks one.
+    let unplaced = stages.iter().rev().find(|s| !is_wanted(wanted, s));
+    let place = first.or(unplaced.map(|s| s.index)).and_then(|i| {
         let stage = stages.get(i)?;
         let name = stage.name.as_ref().map(|n| n.span);
         name.or_else(|| from_span(source, stage))
@@ -150,8 +152,12 @@ fn finding(
             missing[0].first(),
             name.text
         )),
-        None => finding.help(format!(
+        None if unplaced.is_some() => finding.help(format!(
             "A stage gets its name at the end of its FROM line: `AS {}`.",
+            missing[0].first()
+        )),
+        None => finding.help(format!(
+            "Your stages have their names. This one is still to be written: `FROM … AS {}`.",
             missing[0].first()
         )),
     };
@@ -164,6 +170,15 @@ fn finding(
         );
     }
     finding
+}
+
+/// Whether a stage has one of the names that are asked for.
+fn is_wanted(wanted: &[Names], stage: &Stage) -> bool {
+    let name = stage.name.as_ref();
+    name.is_some_and(|name| {
+        let mut all = wanted.iter().flat_map(Names::iter);
+        all.any(|n| n.eq_ignore_ascii_case(&name.text))
+    })
 }
 
 fn count(stages: usize) -> String {
@@ -188,18 +203,13 @@ fn candidate<'a>(
     names: &Names,
 ) -> Option<&'a Stage> {
     let graph = &source.graph;
-    let is_wanted = |name: &str| {
-        wanted
-            .iter()
-            .any(|w| w.iter().any(|n| n.eq_ignore_ascii_case(name)))
-    };
     let free = |s: &&Stage| !taken.contains(&s.index);
     let named: Vec<(&str, &Stage)> = graph
         .stages
         .iter()
         .filter(free)
+        .filter(|s| !is_wanted(wanted, s))
         .filter_map(|s| Some((s.name.as_ref()?.text.as_str(), s)))
-        .filter(|(n, _)| !is_wanted(n))
         .collect();
     for name in names.iter() {
         if let Some(near) = did_you_mean(name, named.iter().map(|(n, _)| *n)) {
@@ -221,7 +231,20 @@ fn candidate<'a>(
         Role::Production => s.index == last,
         other => s.index != last && roles::role_of(source, s) == other,
     });
-    fitting.next()
+    if let Some(stage) = fitting.next() {
+        return Some(stage);
+    }
+    // The only one that plays that part under a name that nobody asked for.
+    let plays = |s: &Stage| match role {
+        Role::Builder => matches!(
+            roles::role_of(source, s),
+            Role::Builder | Role::Dependencies
+        ),
+        Role::Test | Role::Production => roles::role_of(source, s) == role,
+        _ => false,
+    };
+    let mut playing = named.iter().filter(|(_, s)| plays(s)).map(|(_, s)| *s);
+    playing.next().filter(|_| playing.next().is_none())
 }
 
 /// Names stages, and follows every use of an old name.

@@ -3,6 +3,7 @@
 //!
 //! Nothing is run. What `ARG` and `ENV` set is known exactly; what a script sets is followed as far as plain words go.
 
+use super::installs::is_compile;
 use super::shell::{self, ShellCommand};
 use super::walk;
 use crate::dockerfile::{Command, Instruction, Scope, expand_word};
@@ -86,6 +87,12 @@ impl<'a> Surroundings<'a> {
             let mut shell = Shell::new(self.source, index);
             for command in shell::commands(&self.source.dockerfile, instruction) {
                 let own = index == self.at && command.span() == self.command.span();
+                if command.program() == "read" {
+                    // What is read is only known when the script runs.
+                    for word in command.args().iter().filter(|w| !w.text.starts_with('-')) {
+                        shell.set(&word.text, Value::of_a_run());
+                    }
+                }
                 let assigned = assignments(&command, own);
                 for (span, variable, value) in assigned {
                     let value = shell.value(value);
@@ -137,16 +144,38 @@ impl<'a> Surroundings<'a> {
         let branches = text
             .split(|c: char| !c.is_ascii_alphanumeric())
             .any(|w| w == "case" || w == "if");
+        let start = self.command.span().start;
         let before_command = told
             .span
-            .is_some_and(|s| s.end <= self.command.span().start && run.span.contains(s.start));
-        if branches && before_command && told.is_fixed() && self.mentions_wanted(run) {
+            .is_some_and(|s| s.end <= start && run.span.contains(s.start));
+        let chosen = told.is_fixed() && (before_command || self.compiles_again(run))
+            || self.script_sets(run, &told.written);
+        if branches && chosen && self.mentions_wanted(run) {
             return Told {
                 says: Says::Something,
                 ..told
             };
         }
         told
+    }
+
+    /// Whether the script has another such command, for another branch.
+    fn compiles_again(&self, run: &Instruction) -> bool {
+        shell::commands(&self.source.dockerfile, run)
+            .iter()
+            .any(|c| c.program() == "go" && is_compile(c) && c.span() != self.command.span())
+    }
+
+    /// Whether a value uses a variable that the script sets before the command.
+    fn script_sets(&self, run: &Instruction, written: &str) -> bool {
+        let start = self.command.span().start;
+        shell::commands(&self.source.dockerfile, run)
+            .iter()
+            .filter(|c| c.span().end <= start)
+            .any(|c| {
+                let mut set = assignments(c, false).into_iter();
+                set.any(|(_, name, _)| names(written, name))
+            })
     }
 
     /// Whether an instruction names a variable that says which machine is wanted, and that has a value there.
@@ -245,6 +274,16 @@ struct Value {
     written: String,
     /// What it comes to; `None` where only running the script would tell.
     text: Option<String>,
+}
+
+impl Value {
+    /// One that only running the script gives.
+    fn of_a_run() -> Self {
+        Self {
+            written: String::new(),
+            text: None,
+        }
+    }
 }
 
 /// The variables of a script.

@@ -56,16 +56,18 @@ pub(super) struct Params {
     pub(super) target: Option<Names>,
     /// What a cache mount must really keep, wherever that is.
     #[serde(default)]
-    keeps: Option<Keeps>,
+    pub(super) keeps: Option<Keeps>,
 }
 
 /// What a cache mount is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Keeps {
+pub(super) enum Keeps {
     /// What a package manager downloads: the `RUN` installs the project's dependencies, and the mount is the folder
     /// where that install keeps its downloads.
     Downloads,
+    /// What Go has compiled: the `RUN` compiles, and the mount is Go's build cache.
+    Compiled,
 }
 
 impl Check for UsesMount {
@@ -76,7 +78,8 @@ impl Check for UsesMount {
         what: "Some `RUN` of a stage that the target needs has a `--mount` of the wanted type, and where the exercise \
                says so, with the wanted id or target. A cache mount on a folder above the wanted one counts too. \
                Where the exercise asks for a cache that keeps downloads, the mount must be the folder that the \
-               install of that very `RUN` uses, and the install must keep something there.",
+               install of that very `RUN` uses, and the install must keep something there; where it asks for what \
+               was compiled, the build cache of the Go that this `RUN` starts.",
         why: "What is mounted is there for one step and in no layer. A cache mount keeps downloads from build to \
               build, and a secret mount shows a secret without storing it.",
         bad: Example::text(
@@ -118,8 +121,8 @@ impl Check for UsesMount {
                 };
                 for mount in run.mounts.iter().filter(|m| m.kind == params.kind.name()) {
                     if fits(params, source, index, mount) {
-                        if params.keeps.is_some()
-                            && let Some(trouble) = useless(source, index, instruction, mount)
+                        if let Some(keeps) = params.keeps
+                            && let Some(trouble) = useless(source, index, instruction, mount, keeps)
                         {
                             idle.get_or_insert((mount, trouble));
                             continue;
@@ -144,9 +147,11 @@ impl Check for UsesMount {
 /// What the exercise asks for, in a few words.
 pub(super) fn wanted(params: &Params) -> String {
     let mut text = format!("a {} mount", params.kind.name());
-    if params.keeps.is_some() {
-        text.push_str(" that keeps the install's downloads");
-    }
+    text.push_str(match params.keeps {
+        Some(Keeps::Downloads) => " that keeps the install's downloads",
+        Some(Keeps::Compiled) => " that keeps what was compiled",
+        None => "",
+    });
     if let Some(id) = &params.id {
         text.push_str(&format!(" with the id `{id}`"));
     }
@@ -172,7 +177,7 @@ fn option_value(
 /// Where a mount is, as an absolute path.
 pub(super) fn mount_target(source: &SourceEvidence, index: usize, mount: &Mount) -> Option<String> {
     let target = option_value(source, index, mount, "target")?;
-    Some(absolute(source, index, &target))
+    Some(walk::absolute(source, index, &target))
 }
 
 fn fits(params: &Params, source: &SourceEvidence, index: usize, mount: &Mount) -> bool {
@@ -205,47 +210,13 @@ fn fits(params: &Params, source: &SourceEvidence, index: usize, mount: &Mount) -
     let Some(target) = target else {
         return false;
     };
-    let target = absolute(source, index, &target);
+    let target = walk::absolute(source, index, &target);
     wanted.iter().any(|w| {
         let w = w.trim_end_matches('/');
         let above =
             params.kind == Kind::Cache && target != "/" && w.starts_with(&format!("{target}/"));
         w == target || above
     })
-}
-
-/// A mount's target as an absolute path: relative ones begin at the working directory.
-fn absolute(source: &SourceEvidence, index: usize, target: &str) -> String {
-    let target = target.trim_end_matches('/');
-    if target.starts_with('/') {
-        return target.to_owned();
-    }
-    let stage = source
-        .graph
-        .stages
-        .iter()
-        .find(|s| s.instructions.contains(&index));
-    let mut workdir = "/".to_owned();
-    for (at, instruction) in stage
-        .map(|s| walk::all_instructions(source, s))
-        .unwrap_or_default()
-    {
-        if at >= index {
-            break;
-        }
-        if let Command::Workdir(word) = &instruction.command {
-            workdir = if word.text.starts_with('/') {
-                word.text.clone()
-            } else {
-                format!("{}/{}", workdir.trim_end_matches('/'), word.text)
-            };
-        }
-    }
-    format!(
-        "{}/{}",
-        workdir.trim_end_matches('/'),
-        target.trim_start_matches("./")
-    )
 }
 
 fn finding(
@@ -415,6 +386,11 @@ mod tests {
                 "RUN pip install --no-cache-dir -r requirements.txt",
                 "pip install --no-cache-dir -r requirements.txt",
             ),
+            (
+                "ENV HOME=/h\nUSER 1000\nRUN --mount=type=cache,target=/h/.npm npm ci",
+                "--mount=type=cache,target=/h/.npm",
+            ),
+            ("ENV HOME=/h\nUSER 1000\nRUN npm ci", "npm ci"),
         ] {
             let case = case(KEEPS, lines);
             assert_eq!(case.words(&case.fails::<UsesMount>()), words, "{lines}");
@@ -426,6 +402,14 @@ mod tests {
                 "npm cache clean --force",
             ),
             (
+                "RUN --mount=type=cache,target=/root/.npm,ro npm ci",
+                "--mount=type=cache,target=/root/.npm,ro",
+            ),
+            (
+                "USER node\nRUN --mount=type=cache,target=/home/node/.npm npm ci",
+                "--mount=type=cache,target=/home/node/.npm",
+            ),
+            (
                 "ENV PIP_NO_CACHE_DIR=1\nRUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt",
                 "pip install -r requirements.txt",
             ),
@@ -434,6 +418,30 @@ mod tests {
             let finding = case.fails::<UsesMount>();
             assert_eq!(case.words(&finding), words, "{lines}");
             assert_eq!(finding.fixes, [], "{lines}");
+        }
+    }
+
+    #[test]
+    fn a_cache_that_keeps_what_was_compiled_is_go_s_own() {
+        const KEEPS: &str = "type = \"cache\"\nkeeps = \"compiled\"";
+        for lines in [
+            "RUN --mount=type=cache,target=/root/.cache/go-build go build .",
+            "RUN --mount=type=cache,target=/root/.cache CGO_ENABLED=0 go test ./...",
+            "ENV GOCACHE=/c\nRUN --mount=type=cache,target=/c go build .",
+            "RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build go build .",
+        ] {
+            case(KEEPS, lines).passes::<UsesMount>();
+        }
+        for lines in [
+            "RUN go build -o /out/app .",
+            "RUN --mount=type=cache,target=/root/.npm go build .",
+            "RUN --mount=type=cache,target=/go/pkg/mod go build .",
+            "RUN --mount=type=cache,target=/root/.cache/go-build mkdir /x\nRUN go build .",
+            "RUN --mount=type=cache,target=/root/.cache/go-build go mod download\nRUN go build .",
+        ] {
+            let after = case(KEEPS, lines).mended::<UsesMount>();
+            let mount = "--mount=type=cache,target=/root/.cache/go-build";
+            assert!(after.text("Dockerfile").contains(mount), "{lines}");
         }
     }
 

@@ -1,8 +1,9 @@
 //! Walks over the instructions that a stage gets: its own, those of the stages it starts from, and what these keep for
 //! it with `ONBUILD`.
 
-use crate::dockerfile::{Command, Instruction};
+use crate::dockerfile::{Command, Instruction, expand_word};
 use crate::evidence::SourceEvidence;
+use crate::image::normalize;
 use crate::source::Span;
 use crate::stages::{Base, Stage, StageGraph};
 
@@ -56,6 +57,33 @@ pub(super) fn all_instructions<'a>(
         .into_iter()
         .flat_map(|s| own_instructions(source, s))
         .collect()
+}
+
+/// A path as an absolute one at the instruction with that index: a relative one begins at the working directory.
+pub(super) fn absolute(source: &SourceEvidence, index: usize, path: &str) -> String {
+    let mut stages = source.graph.stages.iter();
+    let stage = stages.find(|s| s.instructions.contains(&index));
+    let earlier = stage.map(|s| all_instructions(source, s));
+    let mut at = String::new();
+    for (own, instruction) in earlier.unwrap_or_default() {
+        if own >= index {
+            break;
+        }
+        if let Command::Workdir(word) = &instruction.command {
+            let scope = source.graph.scope_before(&source.dockerfile, own);
+            let expanded = expand_word(&word.text, &scope, source.dockerfile.escape);
+            at = joined(&at, expanded.as_ref().map_or(&word.text, |e| &e.text));
+        }
+    }
+    joined(&at, path)
+}
+
+fn joined(folder: &str, path: &str) -> String {
+    if path.starts_with('/') {
+        format!("/{}", normalize(path))
+    } else {
+        format!("/{}", normalize(&format!("{folder}/{path}")))
+    }
 }
 
 /// The words of a stage's `FROM` that name its base.

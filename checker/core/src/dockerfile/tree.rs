@@ -302,6 +302,19 @@ impl Mount {
             .find(|o| canonical_mount_option(&o.name.text) == name)
             .and_then(|o| o.value.as_ref())
     }
+
+    /// Whether nothing can be written where it is mounted: `readonly` alone, or with `true`.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        let mut written = self.options.iter().rev();
+        written
+            .find(|o| canonical_mount_option(&o.name.text) == "readonly")
+            .is_some_and(|o| {
+                o.value
+                    .as_ref()
+                    .is_none_or(|v| matches!(v.text.as_str(), "true" | "1"))
+            })
+    }
 }
 
 fn canonical_mount_option(name: &str) -> &str {

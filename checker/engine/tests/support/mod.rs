@@ -24,7 +24,7 @@ pub(crate) fn dockerfile(text: &str) -> BuildRequest {
     BuildRequest::new(pack(&context, "Dockerfile", text.as_bytes()).unwrap())
 }
 
-/// Builds, and gives the events too.
+/// Builds, and gives the events too. An image without a name is removed again: nobody else would.
 pub(crate) async fn build(engine: &Engine, request: &BuildRequest) -> (BuildEnd, Vec<BuildEvent>) {
     let events = Mutex::new(Vec::new());
     let end = engine
@@ -35,6 +35,10 @@ pub(crate) async fn build(engine: &Engine, request: &BuildRequest) -> (BuildEnd,
         )
         .await
         .expect("the engine works");
+    if let (BuildEnd::Built(done), None) = (&end, &request.tag) {
+        let removed = engine.remove_image(&done.image_id, false).await;
+        removed.expect("the image is the test's own");
+    }
     (end, events.into_inner().unwrap())
 }
 

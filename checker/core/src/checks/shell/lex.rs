@@ -134,26 +134,44 @@ impl ShellCommand {
     }
 }
 
-/// Programs that start another one, given as their arguments.
-const WRAPPERS: &[&str] = &[
-    "sudo", "env", "exec", "time", "nice", "command", "nohup", "tini", "corepack",
+/// Programs that start another one, given as their arguments, with those of their options whose value is a word of its
+/// own, and how many words come before the program.
+const WRAPPERS: &[(&str, &[&str], usize)] = &[
+    ("sudo", &["-u", "--user", "-g", "--group"], 0),
+    ("env", &["-u", "--unset", "-C", "--chdir"], 0),
+    ("exec", &["-a"], 0),
+    ("time", &["-f", "-o"], 0),
+    ("nice", &["-n", "--adjustment"], 0),
+    ("timeout", &["-k", "--kill-after", "-s", "--signal"], 1),
+    ("su-exec", &[], 1),
+    ("gosu", &[], 1),
+    ("command", &[], 0),
+    ("nohup", &[], 0),
+    ("tini", &[], 0),
+    ("corepack", &[], 0),
 ];
 
 fn program_index(words: &[ShellWord]) -> usize {
     let mut at = 0;
     while let Some(word) = words.get(at) {
         let name = word.text.rsplit('/').next().unwrap_or_default();
-        if !WRAPPERS.contains(&name) {
+        let Some((_, with_value, before)) = WRAPPERS.iter().find(|(w, ..)| *w == name) else {
+            break;
+        };
+        let mut next = at + 1;
+        while let Some(word) = words.get(next) {
+            if with_value.contains(&word.text.as_str()) {
+                next += 1;
+            } else if !word.text.starts_with('-') && word.assigned().is_none() {
+                break;
+            }
+            next += 1;
+        }
+        next += before;
+        if next >= words.len() {
             break;
         }
-        let rest = words[at + 1..]
-            .iter()
-            .take_while(|w| w.text.starts_with('-') || w.assigned().is_some())
-            .count();
-        if at + 1 + rest >= words.len() {
-            break;
-        }
-        at += 1 + rest;
+        at = next;
     }
     at
 }

@@ -33,11 +33,11 @@ pub(super) fn commands(dockerfile: &Dockerfile, instruction: &Instruction) -> Ve
         }
     };
     let reads_script = found.is_empty()
-        || matches!(&found[..], [only] if is_shell(only.program()) && only.args().iter().all(|a| a.text.starts_with('-')));
+        || matches!(&found[..], [only] if is_shell(only.program()) && has_options_alone(only));
     if reads_script {
         for heredoc in instruction.heredocs.iter().take(1) {
             let body = dockerfile.source.snippet(heredoc.body);
-            if body.starts_with("#!") && !body.lines().next().is_some_and(|l| l.ends_with("sh")) {
+            if !is_for_a_shell(&body) {
                 continue;
             }
             found.extend(split(&verbatim(&dockerfile.source, heredoc.body)));
@@ -61,7 +61,7 @@ fn open_nested(commands: Vec<ShellCommand>) -> Vec<ShellCommand> {
                 let args = command.args();
                 let flag = args
                     .iter()
-                    .position(|a| a.text.starts_with('-') && a.text.ends_with('c'))?;
+                    .position(|a| is_short_option(&a.text) && a.text.contains('c'))?;
                 args.get(flag + 1)
             })
             .flatten();
@@ -77,6 +77,32 @@ fn open_nested(commands: Vec<ShellCommand>) -> Vec<ShellCommand> {
         }
     }
     out
+}
+
+/// `-e`, `-ce`: letters after one dash.
+fn is_short_option(word: &str) -> bool {
+    word.strip_prefix('-')
+        .is_some_and(|letters| letters.starts_with(|c: char| c.is_ascii_alphabetic()))
+}
+
+/// Whether a shell is given no script and no command: `bash`, `sh -e`, `bash -o pipefail`.
+fn has_options_alone(command: &ShellCommand) -> bool {
+    let args = command.args();
+    let value = |i: usize| i > 0 && matches!(args[i - 1].text.as_str(), "-o" | "+o" | "-O");
+    let mut all = args.iter().enumerate();
+    all.all(|(i, a)| a.text.starts_with(['-', '+']) || value(i))
+}
+
+/// Whether a script is one for a shell: it has no `#!` line, or that names one, whatever its options.
+fn is_for_a_shell(script: &str) -> bool {
+    let Some(line) = script.lines().next().and_then(|l| l.strip_prefix("#!")) else {
+        return true;
+    };
+    let mut programs = line
+        .split_whitespace()
+        .map(|w| w.rsplit('/').next().unwrap_or(w))
+        .filter(|w| *w != "env" && !w.starts_with('-'));
+    programs.next().is_some_and(is_shell)
 }
 
 fn is_shell(program: &str) -> bool {
@@ -201,6 +227,10 @@ mod tests {
             "exec npm ci",
             "sudo npm ci",
             "env A=b npm ci",
+            "env -u HTTP_PROXY A=b npm ci",
+            "nice -n 10 npm ci",
+            "timeout -k 5 300 npm ci",
+            "su-exec node npm ci",
             "/usr/local/bin/npm ci",
         ] {
             let found = commands_of_text(line, Span::at(0));
@@ -210,10 +240,9 @@ mod tests {
                 "{line}"
             );
         }
-        assert_eq!(
-            words("sh -ec 'a && b c'"),
-            [vec!["a".to_owned()], vec!["b".into(), "c".into()]]
-        );
+        for line in ["sh -ec 'a && b c'", "bash -o pipefail -ce 'a && b c'"] {
+            assert_eq!(words(line), [vec!["a"], vec!["b", "c"]], "{line}");
+        }
     }
 
     #[test]
@@ -231,6 +260,24 @@ mod tests {
             words("cat > f <<EOF\nnpm ci\nEOF\nnpm test\n"),
             [vec!["cat"], vec!["npm", "test"]]
         );
+    }
+
+    #[test]
+    fn a_heredoc_is_a_shell_s_script_unless_it_says_otherwise() {
+        for (line, first, read) in [
+            ("<<EOF", "npm ci", true),
+            ("<<EOF", "#!/bin/sh -eu", true),
+            ("<<EOF", "#!/usr/bin/env -S bash -e", true),
+            ("bash -o pipefail -e <<EOF", "npm ci", true),
+            ("<<EOF", "#!/usr/bin/env node", false),
+            ("cat <<EOF", "npm ci", false),
+        ] {
+            let text = format!("FROM a\nRUN {line}\n{first}\nnpm ci\nEOF\n");
+            let dockerfile = crate::dockerfile::parse(Source::new("Dockerfile", text.as_bytes()));
+            let found = commands(&dockerfile, &dockerfile.instructions[1]);
+            let seen = found.iter().any(|c| c.program() == "npm");
+            assert_eq!(seen, read, "{line} {first}");
+        }
     }
 
     #[test]
