@@ -12,7 +12,8 @@ use super::exec_form;
 use super::mend::Text;
 use super::origin::{Origins, base_words};
 use super::started::{Program, find, plain_words, started};
-use super::{Check, Doc, Example, Judged, Verdict, View, go_build};
+use super::{Check, Doc, Example, Judged, Verdict, View, go_build, walk};
+use crate::dockerfile::{Command, Word};
 
 /// The program is an ELF without interpreter and needed libraries, for the image's architecture.
 pub(super) struct StaticBinary;
@@ -176,6 +177,9 @@ impl Check for StaticBinary {
                 }
             }
         };
+        if !arrives(view, &text, &path) {
+            return None;
+        }
         let builds = builds_of(params, &text, &path);
         let all = !builds.is_empty() && builds.iter().all(|b| b.is_surely_static(&text));
         all.then_some(true)
@@ -310,6 +314,31 @@ fn builds_of<'a>(params: &Params, text: &Text<'a>, path: &str) -> Vec<go_build::
     } else {
         go_build::of_program(text, name)
     }
+}
+
+/// Whether there will be something at `path`: a COPY of the target puts it there, or the image that was read has it. A
+/// name without folders is searched for.
+fn arrives(view: &View<'_>, text: &Text<'_>, path: &str) -> bool {
+    if !path.starts_with('/') {
+        return true;
+    }
+    let copied = walk::all_instructions(text.source, text.target)
+        .into_iter()
+        .any(|(index, instruction)| {
+            let Command::Copy(copy) = &instruction.command else {
+                return false;
+            };
+            let to = walk::absolute(text.source, index, &copy.destination.text);
+            let into = |word: &Word| {
+                let name = word.text.rsplit('/').next().unwrap_or_default();
+                format!("{}/{name}", to.trim_end_matches('/'))
+            };
+            to == path || copy.sources.iter().any(|s| into(s) == path)
+        });
+    copied
+        || view
+            .image()
+            .is_ok_and(|image| image.tree.get(path).is_some())
 }
 
 /// Points at the `go build` that made the program, where there is one, and offers what mends it.
@@ -570,6 +599,25 @@ mod tests {
             own.promised_fix::<StaticBinary>()
                 .contains("CGO_ENABLED=0 go build -o /out/tool")
         );
+    }
+
+    #[test]
+    fn nothing_is_promised_of_a_program_that_is_not_there() {
+        let text = |copy: &str| {
+            format!(
+                "FROM golang:1.27 AS builder\nRUN CGO_ENABLED=0 go build -o /out/server .\nFROM scratch\n\
+                 COPY --from=builder {copy}\nENTRYPOINT [\"/server\"]\n"
+            )
+        };
+        let image = "entrypoint [\"/start.sh\"]\nlayer COPY x\nfile /bin/server 0755 elf-static";
+        for (copy, promised) in [
+            ("/out/server /bin/server", None),
+            ("/out/server /server", Some(true)),
+            ("/out/server /", Some(true)),
+        ] {
+            let case = Case::of(&text(copy)).image(image);
+            assert_eq!(case.promised::<StaticBinary>(), promised, "{copy}");
+        }
     }
 
     #[test]
