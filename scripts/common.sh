@@ -26,6 +26,13 @@ need_tools() {
   as_root apt-get update -qq && as_root apt-get install -y -qq --no-install-recommends gcc libc6-dev >&2
 }
 
+# note_disk GB: says so where less is free, before something fails of it.
+note_disk() {
+  local free
+  free=$(df -Pk "$ROOT" | awk 'NR == 2 { print int($4 / 1000000) }')
+  ((free >= $1)) || note "only $free GB are free here; what is built, and the engine's images and caches, may want $1 GB"
+}
+
 # agree WHAT: says what is about to change on this system; at a terminal it asks once (YES=1 answers).
 agree() {
   note "$1"
