@@ -135,7 +135,7 @@ fn exported_before(
         .take_while(|c| c.span().start < command.span().start);
     before
         .filter(|c| c.program() == "export")
-        .flat_map(|c| c.args())
+        .flat_map(ShellCommand::args)
         .filter_map(|a| a.text.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()

@@ -38,11 +38,7 @@ pub(super) static DROP_START: Rule = Rule {
     id: "drop-start",
     what: "no CMD or ENTRYPOINT",
     notice: STARTS,
-    make: |g| {
-        without(g, g.shipped(), |i| {
-            matches!(i.keyword, Keyword::Cmd | Keyword::Entrypoint)
-        })
-    },
+    make: |g| without(g, g.shipped().filter(|(s, i)| g.starts(s, i)), |_| true),
 };
 
 pub(super) static DROP_RUN: Rule = Rule {

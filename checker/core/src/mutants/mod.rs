@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::diagnostic::{Files, Fix};
-use crate::dockerfile::Instruction;
+use crate::dockerfile::{Instruction, Keyword};
 use crate::edits::Edits;
 use crate::evidence::SourceEvidence;
 use crate::judge::read_sources;
@@ -94,6 +94,7 @@ pub static RULES: &[&Rule] = &[
     &words::NO_EXEC_BIT,
     &words::IGNORE_FAILURE,
     &stages::DROP_NAME,
+    &stages::DROP_USED_NAME,
     &stages::OTHER_NAME,
     &stages::BUILDER_SHIPS,
     &stages::FULL_BASE,
@@ -274,6 +275,13 @@ impl<'a> Ground<'a> {
     fn target_stages(&self) -> impl Iterator<Item = &'a Stage> {
         let built = self.stages.iter().copied();
         built.filter(|s| self.targets.contains(&s.index))
+    }
+
+    /// Whether an instruction says which program is started: not a `CMD` beside an `ENTRYPOINT`, which only gives it
+    /// arguments.
+    fn starts(&self, stage: &Stage, i: &Instruction) -> bool {
+        let entry = |i: &Instruction| i.keyword == Keyword::Entrypoint;
+        entry(i) || i.keyword == Keyword::Cmd && !self.of(stage).iter().any(entry)
     }
 
     /// The instructions of the targets.

@@ -3,7 +3,7 @@
 use super::{Ground, Rule, Spoiled};
 use crate::dockerfile::Command;
 use crate::source::Span;
-use crate::stages::{Base, Stage};
+use crate::stages::{Base, Needs, Stage};
 
 /// A mutant of a stage's `FROM`: its image's words replaced.
 fn base(ground: &Ground<'_>, stage: &Stage, to: &str) -> Option<Spoiled> {
@@ -14,32 +14,42 @@ fn base(ground: &Ground<'_>, stage: &Stage, to: &str) -> Option<Spoiled> {
     Some(Ground::spoil(stage, ground.edits().replace(image.span, to)))
 }
 
+/// Stages that are `meant`, without their names.
+fn unnamed(ground: &Ground<'_>, meant: impl Fn(&Stage) -> bool) -> Vec<Spoiled> {
+    // A stage that others start from would be taken for an image, and asked for in a registry.
+    let stages = &ground.source.graph.stages;
+    let carries = |stage: &Stage| stages.iter().any(|s| s.base == Base::Stage(stage.index));
+    let drop = |stage: &&Stage| {
+        if carries(stage) || !meant(stage) {
+            return None;
+        }
+        let from = ground.source.dockerfile.instructions.get(stage.from)?;
+        let Command::From { image, .. } = &from.command else {
+            return None;
+        };
+        let end = stage.name.as_ref()?.span.end;
+        let edits = ground.edits().replace(Span::new(image.span.end, end), "");
+        Some(Ground::spoil(stage, edits))
+    };
+    ground.stages.iter().filter_map(drop).collect()
+}
+
 pub(super) static DROP_NAME: Rule = Rule {
     id: "drop-name",
     what: "a stage without a name",
-    notice: &[
-        "targets-exist",
-        "stages-named",
-        "copy-from-named-stage",
-        "builds",
-    ],
+    notice: &["targets-exist", "stages-named"],
+    make: |ground| unnamed(ground, |_| true),
+};
+
+pub(super) static DROP_USED_NAME: Rule = Rule {
+    id: "drop-used-name",
+    what: "a stage without the name by which it is copied from",
+    notice: &["copy-from-named-stage", "builds"],
     make: |ground| {
-        // A stage that others start from would be taken for an image, and asked for in a registry.
-        let stages = &ground.source.graph.stages;
-        let carries = |stage: &Stage| stages.iter().any(|s| s.base == Base::Stage(stage.index));
-        let drop = |stage: &&Stage| {
-            if carries(stage) {
-                return None;
-            }
-            let from = ground.source.dockerfile.instructions.get(stage.from)?;
-            let Command::From { image, .. } = &from.command else {
-                return None;
-            };
-            let end = stage.name.as_ref()?.span.end;
-            let edits = ground.edits().replace(Span::new(image.span.end, end), "");
-            Some(Ground::spoil(stage, edits))
-        };
-        ground.stages.iter().filter_map(drop).collect()
+        let edges = &ground.source.graph.edges;
+        unnamed(ground, |stage| {
+            edges.iter().any(|e| e.needs == Needs::Stage(stage.index))
+        })
     },
 };
 

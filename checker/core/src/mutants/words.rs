@@ -83,12 +83,16 @@ pub(super) static WRONG_PROGRAM: Rule = Rule {
     what: "starts something that is not there",
     notice: STARTS,
     make: |g| {
-        replaced(g, g.shipped(), |i| match i.start_form()? {
-            CommandForm::Exec { args, .. } => {
-                Some((args.first()?.span, "\"/no/such/program\"".into()))
-            }
-            CommandForm::Shell(_) => None,
-        })
+        replaced(
+            g,
+            g.shipped().filter(|(s, i)| g.starts(s, i)),
+            |i| match i.start_form()? {
+                CommandForm::Exec { args, .. } => {
+                    Some((args.first()?.span, "\"/no/such/program\"".into()))
+                }
+                CommandForm::Shell(_) => None,
+            },
+        )
     },
 };
 
