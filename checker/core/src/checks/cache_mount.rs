@@ -141,10 +141,9 @@ pub(super) fn idle_finding(
                 .help(format!(
                     "A mount is there for its own RUN alone: put it where {place}."
                 ));
-            finding.fixes.extend(
-                best_run(params, view, source)?
-                    .and_then(|(run, cache, command)| cache_fix(source, run, &cache, &command)),
-            );
+            finding
+                .fixes
+                .extend(best_run(params, view, source)?.and_then(|best| cache_fix(source, &best)));
             finding
         }
         Trouble::Elsewhere(command, folder) => {
@@ -191,7 +190,15 @@ pub(super) fn idle_finding(
     })
 }
 
-pub(super) type Best<'a> = (&'a Instruction, String, ShellCommand);
+/// Where a cache mount belongs.
+pub(super) struct Best<'a> {
+    /// The `RUN`, and its index.
+    run: (usize, &'a Instruction),
+    /// The folder to keep.
+    pub(super) cache: String,
+    /// What fills it.
+    pub(super) command: ShellCommand,
+}
 
 /// The `RUN` that a cache mount is for: it installs or compiles something that is kept in the wanted folder.
 pub(super) fn best_run<'a>(
@@ -225,7 +232,11 @@ pub(super) fn best_run<'a>(
                     Some(wanted) => wanted.iter().any(|w| w.trim_end_matches('/') == f),
                 });
                 if let Some(cache) = cache {
-                    best.get_or_insert((instruction, cache, command));
+                    best.get_or_insert(Best {
+                        run: (index, instruction),
+                        cache,
+                        command,
+                    });
                 }
             }
         }
@@ -233,16 +244,14 @@ pub(super) fn best_run<'a>(
     Ok(best)
 }
 
-/// Puts a mount on the folder `cache` into `run`.
-pub(super) fn cache_fix(
-    source: &SourceEvidence,
-    run: &Instruction,
-    cache: &str,
-    command: &ShellCommand,
-) -> Option<Fix> {
-    let mut all = source.dockerfile.instructions.iter();
-    let index = all.position(|i| i.span == run.span)?;
-    let owner = owner(&downloads::user(source, index))?;
+/// Puts the mount where it belongs.
+pub(super) fn cache_fix(source: &SourceEvidence, best: &Best<'_>) -> Option<Fix> {
+    let Best {
+        run: (index, run),
+        cache,
+        command,
+    } = best;
+    let owner = owner(&downloads::user(source, *index))?;
     let title = format!("keep `{cache}` from build to build");
     let edits = Edits::new(title, &source.path, &source.dockerfile.source).insert(
         run.after_keyword(),

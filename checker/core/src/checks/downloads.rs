@@ -3,7 +3,7 @@
 use super::installs::{Install, is_pip};
 use super::shell::{self, ShellCommand};
 use super::walk;
-use crate::dockerfile::{Command, Instruction, expand_word};
+use crate::dockerfile::{Command, expand_word};
 use crate::evidence::SourceEvidence;
 use crate::source::Span;
 
@@ -190,8 +190,8 @@ fn trimmed(path: &str) -> String {
 
 /// The user that the instruction runs as, as written.
 pub(super) fn user(source: &SourceEvidence, index: usize) -> String {
-    let users = earlier(source, index).into_iter().rev();
-    let mut users = users.filter_map(|i| match &i.command {
+    let users = walk::earlier(source, index).into_iter().rev();
+    let mut users = users.filter_map(|(_, i)| match &i.command {
         Command::User(word) => word.text.split(':').next(),
         _ => None,
     });
@@ -207,25 +207,13 @@ fn home(source: &SourceEvidence, index: usize) -> String {
     if !user.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return "~".to_owned();
     }
-    let earlier = earlier(source, index).into_iter().rev();
+    let earlier = walk::earlier(source, index).into_iter().rev();
     let mut made = earlier
-        .filter(|i| matches!(i.command, Command::Run(_)))
-        .flat_map(|i| shell::commands(&source.dockerfile, i))
+        .filter(|(_, i)| matches!(i.command, Command::Run(_)))
+        .flat_map(|(_, i)| shell::commands(&source.dockerfile, i))
         .filter_map(|c| home_made(&c));
     let own = made.find(|(name, _)| *name == user);
     own.map_or_else(|| format!("/home/{user}"), |(_, home)| home)
-}
-
-/// What comes before the instruction in its stage, and in those below.
-fn earlier(source: &SourceEvidence, index: usize) -> Vec<&Instruction> {
-    let mut stages = source.graph.stages.iter();
-    let stage = stages.find(|s| s.instructions.contains(&index));
-    let all = stage.map(|s| walk::all_instructions(source, s));
-    let before = all.unwrap_or_default().into_iter();
-    before
-        .take_while(|(at, _)| *at < index)
-        .map(|(_, i)| i)
-        .collect()
 }
 
 /// The user that a command makes, with the home that it names.

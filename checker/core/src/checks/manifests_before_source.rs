@@ -9,7 +9,7 @@ use super::installs::{self, Ecosystem, Install};
 use super::manifests::is_manifest;
 use super::shell::{self, ShellCommand};
 use super::{Check, Doc, Example, Judged, Verdict, View, reorder, walk};
-use crate::dockerfile::{Command, CopyCommand, Instruction, Mount, Word, expand_word};
+use crate::dockerfile::{Command, CopyCommand, Instruction, Mount, Word};
 use crate::evidence::SourceEvidence;
 use crate::image::normalize;
 use crate::source::Span;
@@ -250,10 +250,7 @@ struct Place<'a> {
 impl Place<'_> {
     /// A word with its variables filled in.
     fn expanded(&self, word: &Word) -> String {
-        let dockerfile = &self.source.dockerfile;
-        let scope = self.source.graph.scope_before(dockerfile, self.index);
-        expand_word(&word.text, &scope, dockerfile.escape)
-            .map_or_else(|_| word.text.clone(), |e| e.text)
+        walk::expanded(self.source, self.index, word)
     }
 
     /// Whether what another stage has at `path` is source that it got, or holds some. The engine compares what is

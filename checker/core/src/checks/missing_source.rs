@@ -3,7 +3,7 @@
 use super::{View, shell, walk};
 use crate::diagnostic::{Finding, Fix, Place, did_you_mean};
 use crate::dockerfile::ignore::{Ignore, ignore_file_names};
-use crate::dockerfile::{Command, CopyCommand, Instruction, Word, expand_word};
+use crate::dockerfile::{Command, CopyCommand, Instruction, Word};
 use crate::edits::Edits;
 use crate::evidence::{Observed, SourceEvidence};
 use crate::stages::Stage;
@@ -23,12 +23,6 @@ fn same_path(a: &str, b: &str) -> bool {
     clean(a) == clean(b)
 }
 
-fn expanded(source: &SourceEvidence, index: usize, word: &Word) -> String {
-    let scope = source.graph.scope_before(&source.dockerfile, index);
-    expand_word(&word.text, &scope, source.dockerfile.escape)
-        .map_or_else(|_| word.text.clone(), |e| e.text)
-}
-
 /// The instruction, the copy and the word that name a path that is not there.
 pub(super) fn word<'a>(
     source: &'a SourceEvidence,
@@ -41,7 +35,7 @@ pub(super) fn word<'a>(
         let word = copy
             .sources
             .iter()
-            .find(|w| same_path(&expanded(source, index, w), path))?;
+            .find(|w| same_path(&walk::expanded(source, index, w), path))?;
         Some((index, copy, word))
     })
 }
@@ -80,7 +74,13 @@ pub(super) fn finding(
     };
     match &copy.from {
         Some(from) => in_stage(source, finding, from, word),
-        None => in_context(view, source, finding, word, &expanded(source, index, word)),
+        None => in_context(
+            view,
+            source,
+            finding,
+            word,
+            &walk::expanded(source, index, word),
+        ),
     }
 }
 
@@ -142,7 +142,9 @@ fn products(source: &SourceEvidence, stage: &Stage) -> Vec<String> {
     let mut workdir = String::from("/");
     for (index, instruction) in walk::all_instructions(source, stage) {
         match &instruction.command {
-            Command::Workdir(word) => workdir = join(&workdir, &expanded(source, index, word)),
+            Command::Workdir(word) => {
+                workdir = join(&workdir, &walk::expanded(source, index, word));
+            }
             Command::Run(_) => {
                 for command in shell::commands(&source.dockerfile, instruction) {
                     let args = command.args();

@@ -136,19 +136,21 @@ fn leaks(
                 }
             }
         }
-        Command::Env(pairs) => {
+        Command::Env(pairs) | Command::Label(pairs) => {
+            let (what, actual) = match instruction.command {
+                Command::Label(_) => ("label", "a label, which is in the image's configuration"),
+                _ => (
+                    "variable",
+                    "a variable, which is in the image's configuration",
+                ),
+            };
             for pair in pairs {
                 let value = &pair.value.text;
                 if is_secret_name(&pair.key.text, given) && !is_harmless(value, given)
                     || is_secret_value(value)
                 {
-                    let message = format!("the variable `{}` carries a secret", pair.key.text);
-                    add(
-                        pair.span,
-                        message,
-                        "a variable, which is in the image's configuration",
-                        LATER,
-                    );
+                    let message = format!("the {what} `{}` carries a secret", pair.key.text);
+                    add(pair.span, message, actual, LATER);
                 }
             }
         }
@@ -161,22 +163,6 @@ fn leaks(
                     "a copy, which stays in a layer for ever",
                     MOUNT,
                 );
-            }
-        }
-        Command::Label(pairs) => {
-            for pair in pairs {
-                let value = &pair.value.text;
-                if is_secret_name(&pair.key.text, given) && !is_harmless(value, given)
-                    || is_secret_value(value)
-                {
-                    let message = format!("the label `{}` carries a secret", pair.key.text);
-                    add(
-                        pair.span,
-                        message,
-                        "a label, which is in the image's configuration",
-                        LATER,
-                    );
-                }
             }
         }
         Command::Run(_)

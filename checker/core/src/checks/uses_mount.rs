@@ -9,7 +9,7 @@ use super::secret_mount;
 use super::secrets::is_secret_name;
 use super::{Check, Doc, Example, Judged, Verdict, View, walk};
 use crate::diagnostic::{Finding, Fix};
-use crate::dockerfile::{Command, Mount, expand_word};
+use crate::dockerfile::{Command, Mount};
 use crate::edits::Edits;
 use crate::evidence::SourceEvidence;
 
@@ -168,10 +168,7 @@ fn option_value(
     mount: &Mount,
     name: &str,
 ) -> Option<String> {
-    let scope = source.graph.scope_before(&source.dockerfile, index);
-    let word = mount.option(name)?;
-    let expanded = expand_word(&word.text, &scope, source.dockerfile.escape);
-    Some(expanded.map_or_else(|_| word.text.clone(), |e| e.text))
+    Some(walk::expanded(source, index, mount.option(name)?))
 }
 
 /// Where a mount is, as an absolute path.
@@ -229,7 +226,7 @@ fn finding(
     let place = best_run(params, view, source)?;
     let span = near
         .map(|m| m.span)
-        .or(place.as_ref().map(|(_, _, command)| command.span()))
+        .or(place.as_ref().map(|best| best.command.span()))
         .or_else(|| walk::stage_span(source, view.target().ok()?));
     let message = format!("no RUN has {what}");
     let finding = match span {
@@ -244,7 +241,7 @@ fn finding(
         (Some(target), _) => format!(",target={}", target.first()),
         (None, Some(id)) => format!(",id={id}"),
         (None, None) => match &place {
-            Some((_, cache, _)) => format!(",target={cache}"),
+            Some(best) => format!(",target={}", best.cache),
             None => String::new(),
         },
     };
@@ -255,9 +252,7 @@ fn finding(
     let fix = match (params.kind, near) {
         (Kind::Secret, Some(mount)) => other_id(params, source, mount),
         (Kind::Secret, None) => secret_fix(params, view, source),
-        (Kind::Cache, _) => {
-            place.and_then(|(run, cache, command)| cache_fix(source, run, &cache, &command))
-        }
+        (Kind::Cache, _) => place.and_then(|best| cache_fix(source, &best)),
         _ => None,
     };
     finding.fixes.extend(fix);

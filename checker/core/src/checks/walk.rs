@@ -1,7 +1,7 @@
 //! Walks over the instructions that a stage gets: its own, those of the stages it starts from, and what these keep for
 //! it with `ONBUILD`.
 
-use crate::dockerfile::{Command, Instruction, expand_word};
+use crate::dockerfile::{Command, Instruction, Word, expand_word};
 use crate::evidence::SourceEvidence;
 use crate::image::normalize;
 use crate::source::Span;
@@ -59,20 +59,29 @@ pub(super) fn all_instructions<'a>(
         .collect()
 }
 
-/// A path as an absolute one at the instruction with that index: a relative one begins at the working directory.
-pub(super) fn absolute(source: &SourceEvidence, index: usize, path: &str) -> String {
+/// What comes before the instruction with that index in its stage, and in those below, with the index of each.
+pub(super) fn earlier(source: &SourceEvidence, index: usize) -> Vec<(usize, &Instruction)> {
     let mut stages = source.graph.stages.iter();
     let stage = stages.find(|s| s.instructions.contains(&index));
-    let earlier = stage.map(|s| all_instructions(source, s));
+    let mut all = stage.map_or_else(Vec::new, |s| all_instructions(source, s));
+    let end = all.iter().position(|(at, _)| *at >= index);
+    all.truncate(end.unwrap_or(all.len()));
+    all
+}
+
+/// A word of the instruction with that index, with its variables filled in; as written where that cannot be done.
+pub(super) fn expanded(source: &SourceEvidence, index: usize, word: &Word) -> String {
+    let scope = source.graph.scope_before(&source.dockerfile, index);
+    expand_word(&word.text, &scope, source.dockerfile.escape)
+        .map_or_else(|_| word.text.clone(), |e| e.text)
+}
+
+/// A path as an absolute one at the instruction with that index: a relative one begins at the working directory.
+pub(super) fn absolute(source: &SourceEvidence, index: usize, path: &str) -> String {
     let mut at = String::new();
-    for (own, instruction) in earlier.unwrap_or_default() {
-        if own >= index {
-            break;
-        }
+    for (own, instruction) in earlier(source, index) {
         if let Command::Workdir(word) = &instruction.command {
-            let scope = source.graph.scope_before(&source.dockerfile, own);
-            let expanded = expand_word(&word.text, &scope, source.dockerfile.escape);
-            at = joined(&at, expanded.as_ref().map_or(&word.text, |e| &e.text));
+            at = joined(&at, &expanded(source, own, word));
         }
     }
     joined(&at, path)
