@@ -6,6 +6,7 @@ use futures_util::StreamExt as _;
 use mslab_core::lab::Lab;
 use mslab_core::plan::Plan;
 use mslab_engine::CancellationToken;
+use tokio::sync::Semaphore;
 
 use crate::args::{Global, VerifyArgs};
 use crate::check::{Bench, Options};
@@ -18,12 +19,16 @@ use crate::verify::{
 };
 use crate::workspace::Surroundings;
 
-/// How many cases are looked at together: one for each processor, and two at least, because while one waits for its
-/// container another builds.
+/// How many cases are looked at together: one for each processor and one more, because while one waits for its container
+/// another builds.
 fn together() -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    processors.clamp(2, 8)
+    (processors + 1).min(8)
 }
+
+/// How many cases may have begun or be done while the first of them, after which the others are said, still takes its
+/// time.
+const AHEAD: usize = 64;
 
 /// A lab with all that must be shown of it.
 struct Work {
@@ -70,22 +75,12 @@ struct Score {
 
 impl Score {
     fn words(self) -> String {
-        let mut words = format!(
-            "{} of {} noticed ({} %)",
-            self.noticed,
-            self.made - self.declared,
-            self.percent()
-        );
+        let percent = (self.noticed * 100).checked_div(self.made).unwrap_or(100);
+        let mut words = format!("{} of {} noticed ({percent} %)", self.noticed, self.made);
         if self.declared > 0 {
             words.push_str(&format!(", {} declared to survive", self.declared));
         }
         words
-    }
-
-    /// Hundredths of those that must be noticed.
-    fn percent(self) -> usize {
-        let must = self.made - self.declared;
-        (self.noticed * 100).checked_div(must).unwrap_or(100)
     }
 }
 
@@ -175,7 +170,9 @@ async fn prove_all(
         cancel: cancel.child_token(),
         ..Options::default()
     };
+    let places = Semaphore::new(together());
     let one = async |work: &Work, case: &Case| {
+        let _place = places.acquire().await;
         if options.cancel.is_cancelled() {
             return Err(Failure::interrupted());
         }
@@ -200,7 +197,7 @@ async fn prove_all(
         .flat_map(|w| w.cases.iter().map(move |c| (w, c)))
         .collect();
     let jobs = all.iter().map(|(work, case)| one(work, case));
-    let mut done = std::pin::pin!(futures_util::stream::iter(jobs).buffered(together()));
+    let mut done = std::pin::pin!(futures_util::stream::iter(jobs).buffered(AHEAD));
     let mut tally = Tally::default();
     let mut failure = None;
     for (work, case) in &all {

@@ -17,7 +17,7 @@ pub(crate) struct Expectation {
 
 /// Every mutant of a lab.
 pub(super) fn cases(lab: &Lab, plan: &Plan) -> Result<Vec<Case>> {
-    let mutants = mutants::mutants(plan);
+    let mutants = mutants::mutants(lab, plan);
     let survivors = mutants::survivors(lab, &mutants).map_err(|e| vec![e])?;
     let solution = lab.solution();
     let case = |mutant: Mutant| {
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn every_solution_can_be_spoiled_in_many_ways() {
         for lab in Labs::Carried.all().unwrap() {
-            let mutants = mutants::mutants(&Plan::new(&lab).unwrap());
+            let mutants = mutants::mutants(&lab, &Plan::new(&lab).unwrap());
             let names: BTreeSet<&str> = mutants.iter().map(|m| m.name.as_str()).collect();
             assert_eq!(names.len(), mutants.len(), "{}: names are unique", lab.slug);
             assert!(mutants.len() >= 20, "{}: {mutants:#?}", lab.slug);

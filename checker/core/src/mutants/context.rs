@@ -6,6 +6,9 @@ use crate::source::Span;
 
 const IGNORE: &str = ".dockerignore";
 
+/// A build needs these two itself: a few hundred bytes are sent with or without such a line.
+const SENT_ANYHOW: &[&str] = &["Dockerfile", IGNORE];
+
 pub(super) static DROP_IGNORE_FILE: Rule = Rule {
     id: "drop-ignore-file",
     what: "an empty .dockerignore",
@@ -37,7 +40,8 @@ pub(super) static DROP_IGNORE_LINE: Rule = Rule {
             let span = Span::new(at, at + line.len());
             at = span.end;
             let pattern = line.trim();
-            if !pattern.is_empty() && !pattern.starts_with('#') {
+            let comment = pattern.is_empty() || pattern.starts_with('#');
+            if !comment && !SENT_ANYHOW.contains(&pattern) {
                 all.push(Spoiled {
                     place: pattern.to_owned(),
                     fix: Fix::new("leave it out").replace(IGNORE, span, ""),

@@ -131,12 +131,18 @@ pub(super) static SOURCE_FIRST: Rule = Rule {
     notice: &["manifests-before-source", "cache-survives"],
     make: |ground| {
         let from_context =
-            |i: &&Instruction| matches!(&i.command, Command::Copy(copy) if copy.from.is_none());
+            |i: &Instruction| matches!(&i.command, Command::Copy(copy) if copy.from.is_none());
         let mut all = Vec::new();
         for stage in &ground.stages {
-            let mut copies = ground.of(stage).iter().filter(from_context);
-            if let (Some(first), Some(_)) = (copies.next(), copies.next()) {
-                let edits = ground.edits().lines_before(first.span, &["COPY . ."]);
+            let own = ground.of(stage);
+            let first = own.iter().position(from_context);
+            let last = own.iter().rposition(from_context);
+            let between = first.zip(last).and_then(|(f, l)| own.get(f..l));
+            // Where nothing is done between the copies, their order decides nothing.
+            if let Some([copy, then @ ..]) = between
+                && then.iter().any(|i| i.keyword == Keyword::Run)
+            {
+                let edits = ground.edits().lines_before(copy.span, &["COPY . ."]);
                 all.push(Ground::spoil(stage, edits));
             }
         }

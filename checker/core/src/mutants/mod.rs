@@ -89,6 +89,7 @@ pub static RULES: &[&Rule] = &[
     &words::DROP_CGO,
     &words::KEEP_DEV,
     &words::DROP_MOUNT,
+    &words::DROP_CACHE_MOUNT,
     &words::DROP_PLATFORM,
     &words::FIX_ARCHITECTURE,
     &words::NO_EXEC_BIT,
@@ -171,7 +172,7 @@ pub fn survivors(lab: &Lab, mutants: &[Mutant]) -> Result<Vec<Survivor>, LabErro
 
 /// Every mutant of a lab's solution that one of its checks must notice.
 #[must_use]
-pub fn mutants(plan: &Plan) -> Vec<Mutant> {
+pub fn mutants(lab: &Lab, plan: &Plan) -> Vec<Mutant> {
     let sources = read_sources(&plan.solution, &plan.builds);
     let mut out: Vec<Mutant> = Vec::new();
     for (path, source) in &sources {
@@ -182,7 +183,7 @@ pub fn mutants(plan: &Plan) -> Vec<Mutant> {
             if here.is_empty() {
                 continue;
             }
-            let ground = Ground::new(source, &plan.solution, here.into_iter());
+            let ground = Ground::new(lab, source, &plan.solution, here.into_iter());
             for spoiled in (rule.make)(&ground) {
                 add(&mut out, rule, path, &plan.solution, spoiled);
             }
@@ -229,6 +230,7 @@ struct Spoiled {
 
 /// What rules work on: a Dockerfile of the solution.
 struct Ground<'a> {
+    lab: &'a Lab,
     source: &'a SourceEvidence,
     files: &'a Files,
     /// The stages that are built, in the order of the file.
@@ -239,6 +241,7 @@ struct Ground<'a> {
 
 impl<'a> Ground<'a> {
     fn new(
+        lab: &'a Lab,
         source: &'a SourceEvidence,
         files: &'a Files,
         builds: impl Iterator<Item = &'a PlannedBuild>,
@@ -248,6 +251,7 @@ impl<'a> Ground<'a> {
         let targets: BTreeSet<usize> = builds.filter_map(|b| Some(target(b)?.index)).collect();
         let needed: BTreeSet<usize> = targets.iter().flat_map(|t| graph.reachable(*t)).collect();
         Self {
+            lab,
             source,
             files,
             stages: graph
@@ -331,14 +335,21 @@ mod tests {
         Lab::read("01-a", folder).unwrap()
     }
 
+    fn names_of(checks: &str, files: &[(&str, &str)]) -> Vec<String> {
+        let lab = lab(checks, files);
+        let mutants = mutants(&lab, &Plan::new(&lab).unwrap());
+        mutants.into_iter().map(|m| m.name).collect()
+    }
+
     fn names(checks: &str) -> Vec<String> {
         let solution = [
             ("solution/Dockerfile", "FROM a:1\nUSER 1000\nCMD [\"/a\"]\n"),
-            ("solution/.dockerignore", ".git\n*.log\n"),
+            (
+                "solution/.dockerignore",
+                ".git\n*.log\nDockerfile\n.dockerignore\n",
+            ),
         ];
-        let lab = lab(checks, &solution);
-        let mutants = mutants(&Plan::new(&lab).unwrap());
-        mutants.into_iter().map(|m| m.name).collect()
+        names_of(checks, &solution)
     }
 
     #[test]
@@ -359,6 +370,48 @@ mod tests {
     }
 
     #[test]
+    fn packages_for_development_are_kept_only_where_there_are_any() {
+        let checks = "[[check]]\nid = \"no-dev-dependencies\"\npoints = 100\n";
+        let dockerfile = "FROM a:1\nCOPY package.json ./\nRUN npm ci --omit=dev\nCOPY . .\n";
+        let with = |package| {
+            let files = [
+                ("solution/Dockerfile", dockerfile),
+                ("starter/package.json", package),
+            ];
+            names_of(checks, &files)
+        };
+        assert_eq!(
+            with("{\"devDependencies\": {\"typescript\": \"5\"}}"),
+            ["keep-dev/0"]
+        );
+        assert!(with("{\"devDependencies\": {}}").is_empty());
+        assert!(with("{}").is_empty());
+    }
+
+    #[test]
+    fn the_sources_come_first_only_where_a_step_stands_between() {
+        let checks = "[[check]]\nid = \"manifests-before-source\"\npoints = 100\n";
+        let of = |text| names_of(checks, &[("solution/Dockerfile", text)]);
+        assert_eq!(
+            of("FROM a:1\nCOPY go.mod .\nRUN go mod download\nCOPY . .\nRUN go build\n"),
+            ["source-first/0"]
+        );
+        assert!(of("FROM a:1\nCOPY go.mod .\nCOPY src src\nRUN go build\n").is_empty());
+    }
+
+    #[test]
+    fn a_cache_mount_goes_wherever_it_stands() {
+        let checks = "[[check]]\nid = \"uses-mount\"\ntype = \"cache\"\npoints = 100\n";
+        let text = "FROM a:1\nRUN --mount=type=cache,target=/c a\nRUN --mount=type=cache,target=/c b\n\
+                    RUN --mount=type=secret,id=s c\n";
+        let files = [("solution/Dockerfile", text)];
+        assert_eq!(
+            names_of(checks, &files),
+            ["drop-mount/0", "drop-cache-mount/0"]
+        );
+    }
+
+    #[test]
     fn a_survivor_that_there_is_not_is_told_with_its_likeness() {
         let checks = "[[check]]\nid = \"non-root\"\npoints = 100\n";
         let declared = "[[survives]]\nmutant = \"drop-users/0\"\nwhy = \"a slip\"\n";
@@ -367,7 +420,7 @@ mod tests {
             (FILE, declared),
         ];
         let lab = lab(checks, &files);
-        let all = mutants(&Plan::new(&lab).unwrap());
+        let all = mutants(&lab, &Plan::new(&lab).unwrap());
         let error = survivors(&lab, &all).unwrap_err();
         assert!(error.to_string().contains("`drop-users/0`"), "{error}");
     }

@@ -1,7 +1,8 @@
 //! Rules that change words of an instruction.
 
 use super::{Ground, Rule, STARTS, Spoiled};
-use crate::dockerfile::{Command, CommandForm, Instruction, Word};
+use crate::dockerfile::{Command, CommandForm, Instruction, Mount, Word};
+use crate::lab::Lab;
 use crate::source::Span;
 use crate::stages::Stage;
 
@@ -168,11 +169,27 @@ pub(super) static DROP_CGO: Rule = Rule {
     make: |g| replaced(g, g.all(), |i| part(g, i, "CGO_ENABLED=0", "CGO_ENABLED=1")),
 };
 
+/// Whether a `package.json` of the lab lists any.
+fn lists_dev_dependencies(lab: &Lab) -> bool {
+    lab.solution().iter().any(|(path, file)| {
+        let package = serde_json::from_slice::<serde_json::Value>(&file.bytes);
+        path.rsplit('/').next() == Some("package.json")
+            && package.is_ok_and(|p| {
+                p["devDependencies"]
+                    .as_object()
+                    .is_some_and(|all| !all.is_empty())
+            })
+    })
+}
+
 pub(super) static KEEP_DEV: Rule = Rule {
     id: "keep-dev",
     what: "devDependencies installed too",
     notice: &["no-dev-dependencies", "max-size", "files-absent"],
     make: |g| {
+        if !lists_dev_dependencies(g.lab) {
+            return Vec::new();
+        }
         replaced(g, g.all(), |i| {
             let ways = [" --omit=dev", " --production", " --only=production"];
             ways.iter().find_map(|way| part(g, i, way, ""))
@@ -185,18 +202,38 @@ pub(super) static DROP_MOUNT: Rule = Rule {
     what: "a RUN without its mount",
     notice: &["uses-mount", "builds"],
     make: |g| {
-        let mut all = Vec::new();
-        for (stage, i) in g.all() {
-            let Command::Run(run) = &i.command else {
-                continue;
-            };
-            for mount in &run.mounts {
-                all.push(Ground::spoil(stage, g.edits().replace(mount.span, "")));
-            }
-        }
-        all
+        let given = mounts(g).filter(|(_, m)| m.kind != "cache");
+        given
+            .map(|(stage, m)| Ground::spoil(stage, g.edits().replace(m.span, "")))
+            .collect()
     },
 };
+
+pub(super) static DROP_CACHE_MOUNT: Rule = Rule {
+    id: "drop-cache-mount",
+    what: "nothing kept in a cache mount",
+    notice: &["uses-mount"],
+    make: |g| {
+        let kept = |m: &Mount| m.kind == "cache";
+        let Some((first, _)) = mounts(g).find(|(_, m)| kept(m)) else {
+            return Vec::new();
+        };
+        let caches = mounts(g).filter(|(_, m)| kept(m));
+        let edits = caches.fold(g.edits(), |e, (_, m)| e.replace(m.span, ""));
+        vec![Ground::spoil(first, edits)]
+    },
+};
+
+/// Every mount of every RUN.
+fn mounts<'a>(g: &Ground<'a>) -> impl Iterator<Item = (&'a Stage, &'a Mount)> {
+    g.all().flat_map(|(stage, i)| {
+        let mounts = match &i.command {
+            Command::Run(run) => &run.mounts[..],
+            _ => &[],
+        };
+        mounts.iter().map(move |m| (stage, m))
+    })
+}
 
 pub(super) static DROP_PLATFORM: Rule = Rule {
     id: "drop-platform",
