@@ -147,7 +147,9 @@ impl<'a> Progress<'a> {
 
     /// The steps so far; those that never ended have no duration.
     pub(crate) fn finish(&self) -> Vec<Step> {
-        std::mem::take(&mut self.state().steps)
+        let mut steps = std::mem::take(&mut self.state().steps);
+        join_twins(&mut steps);
+        steps
     }
 
     /// Takes the gateway's map from steps to lines.
@@ -365,6 +367,34 @@ impl State {
     }
 }
 
+/// Joins a step that never began with its twin. Where another build has the same step at work, or just had, BuildKit
+/// takes that one's place for both and tells of it by a digest that is not in this Dockerfile.
+fn join_twins(steps: &mut Vec<Step>) {
+    let text = |s: &Step| s.name.split_once("] ").map(|(_, text)| text.to_owned());
+    let waits = |s: &Step| s.lines.is_some() && s.started_ms.is_none() && !s.cached;
+    while let Some((idle, twin)) = steps.iter().enumerate().find_map(|(idle, step)| {
+        let is_twin = |other: &Step| {
+            other.lines.is_none()
+                && !other.internal
+                && other.duration_ms.is_some()
+                && text(other) == text(step)
+        };
+        let twin = waits(step).then(|| steps.iter().position(is_twin))?;
+        Some((idle, twin?))
+    }) {
+        let lines = steps[idle].lines;
+        let name = std::mem::take(&mut steps[idle].name);
+        let digest = std::mem::take(&mut steps[idle].digest);
+        steps[idle] = Step {
+            name,
+            digest,
+            lines,
+            ..steps[twin].clone()
+        };
+        steps.remove(twin);
+    }
+}
+
 /// BuildKit names its own steps `[internal] …`, and those of the export without brackets.
 fn is_internal(name: &str) -> bool {
     name.starts_with("[internal]") || !name.starts_with('[')
@@ -456,6 +486,57 @@ mod tests {
                 BuildEvent::Done { cached: true, .. }
             ]
         ));
+    }
+
+    #[test]
+    fn a_step_that_never_began_is_its_twin_of_another_build() {
+        let listen = |_: BuildEvent| {};
+        let progress = Progress::new(100, 100, &listen);
+        let location = |line| pb::Locations {
+            locations: vec![pb::Location {
+                ranges: vec![pb::Range {
+                    start: Some(pb::Position { line, character: 0 }),
+                    end: None,
+                }],
+                ..pb::Location::default()
+            }],
+        };
+        let source = pb::Source {
+            locations: [("own", location(4)), ("later", location(5))]
+                .map(|(digest, at)| (digest.to_owned(), at))
+                .into(),
+            ..pb::Source::default()
+        };
+        progress.source_map(&[pb::Definition {
+            source: Some(source),
+            ..pb::Definition::default()
+        }]);
+        let over = |digest: &str, name: &str, cached| Vertex {
+            started: at(10),
+            completed: at(10),
+            cached,
+            ..vertex(digest, name)
+        };
+        progress.status(&message(vec![
+            vertex("own", "[deps 4/4] RUN npm ci"),
+            over("later", "[deps 5/5] RUN npm test", false),
+            over("other", "[builder 2/2] RUN npm ci", true),
+            over("stranger", "[builder 3/3] RUN npm test", true),
+        ]));
+        let steps = progress.finish();
+        let told: Vec<_> = steps
+            .iter()
+            .map(|s| (s.name.as_str(), s.lines.map(|l| l.first), s.cached))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("[deps 4/4] RUN npm ci", Some(4), true),
+                // This build's own step ran: nobody else's stands for it.
+                ("[deps 5/5] RUN npm test", Some(5), false),
+                ("[builder 3/3] RUN npm test", None, true),
+            ]
+        );
     }
 
     #[test]
