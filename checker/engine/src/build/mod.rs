@@ -12,6 +12,7 @@ mod progress;
 mod session;
 mod solve;
 mod targets;
+mod twins;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -7,6 +7,8 @@ use bollard_buildkit_proto::google::protobuf::Timestamp;
 use bollard_buildkit_proto::moby::buildkit::v1::{StatusResponse, Vertex};
 use bollard_buildkit_proto::pb;
 
+use super::twins;
+
 /// Lines of the Dockerfile, from 1, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lines {
@@ -148,7 +150,7 @@ impl<'a> Progress<'a> {
     /// The steps so far; those that never ended have no duration.
     pub(crate) fn finish(&self) -> Vec<Step> {
         let mut steps = std::mem::take(&mut self.state().steps);
-        join_twins(&mut steps);
+        twins::join(&mut steps);
         steps
     }
 
@@ -364,34 +366,6 @@ impl State {
             duration_ms,
             error,
         });
-    }
-}
-
-/// Joins a step that never began with its twin. Where another build has the same step at work, or just had, BuildKit
-/// takes that one's place for both and tells of it by a digest that is not in this Dockerfile.
-fn join_twins(steps: &mut Vec<Step>) {
-    let text = |s: &Step| s.name.split_once("] ").map(|(_, text)| text.to_owned());
-    let waits = |s: &Step| s.lines.is_some() && s.started_ms.is_none() && !s.cached;
-    while let Some((idle, twin)) = steps.iter().enumerate().find_map(|(idle, step)| {
-        let is_twin = |other: &Step| {
-            other.lines.is_none()
-                && !other.internal
-                && other.duration_ms.is_some()
-                && text(other) == text(step)
-        };
-        let twin = waits(step).then(|| steps.iter().position(is_twin))?;
-        Some((idle, twin?))
-    }) {
-        let lines = steps[idle].lines;
-        let name = std::mem::take(&mut steps[idle].name);
-        let digest = std::mem::take(&mut steps[idle].digest);
-        steps[idle] = Step {
-            name,
-            digest,
-            lines,
-            ..steps[twin].clone()
-        };
-        steps.remove(twin);
     }
 }
 
