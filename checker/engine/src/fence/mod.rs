@@ -7,6 +7,7 @@
 
 mod cgroup;
 mod disk;
+mod places;
 mod trial;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use cgroup::{Group, Hierarchies, Reading};
 use disk::Written;
+use places::Place;
 
 /// How often a build is looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -29,8 +31,9 @@ const MEASURE: Duration = Duration::from_secs(5);
 const SHARE: u32 = 10;
 /// How long the containers of an earlier build may take to go.
 const EMPTY: Duration = Duration::from_secs(10);
-/// A lane that is free for so long is wanted by nobody who always has it.
-const IDLE: Duration = Duration::from_millis(200);
+/// Work that is in a lane for so long is not all in the engine's cache. Until then, those whose lane it is wait for it:
+/// in another one nothing of theirs is in the cache, and what takes a second here would take minutes there.
+const LONG: Duration = Duration::from_secs(15);
 /// So long a build may have all the processes that it may have.
 const FULL: Duration = Duration::from_secs(2);
 /// With less free space than this on the engine's disk, in bytes, builds are stopped.
@@ -75,7 +78,7 @@ impl FenceError {
 /// Places in which builds are held. Dropping it removes what it made.
 #[derive(Debug)]
 pub struct Fence {
-    lanes: Vec<(Lane, Arc<tokio::sync::Mutex<()>>)>,
+    lanes: Vec<Place<Lane>>,
 }
 
 /// A place for one build at a time. Cloning is cheap and shares it.
@@ -125,7 +128,7 @@ impl Fence {
             Ok(fence) => fence,
             Err(e) => return Ok(Err(e)),
         };
-        Ok(match trial::holds(engine, &fence.lanes[0].0).await? {
+        Ok(match trial::holds(engine, fence.lanes[0].what()).await? {
             None => Ok(fence),
             Some(reason) => Err(FenceError::new(reason)),
         })
@@ -146,41 +149,18 @@ impl Fence {
                 limits,
                 data: data.to_owned(),
             };
-            Ok((Lane(Arc::new(inner)), Arc::default()))
+            Ok(Place::new(Lane(Arc::new(inner))))
         });
         Ok(Self {
             lanes: lanes.collect::<Result<_, FenceError>>()?,
         })
     }
 
-    /// Waits for a lane: the one that `key` always has, so that its steps are in the cache when it comes again; or one
-    /// that nobody waits for.
+    /// Waits for a lane: the one that `key` always has, so that its steps are in the cache when it comes again; or
+    /// another that is free, where that one is taken for long.
     pub async fn lane(&self, key: &str) -> OwnLane {
-        let hash = key.bytes().fold(0_usize, |h, b| {
-            h.wrapping_mul(31).wrapping_add(usize::from(b))
-        });
-        let (lane, busy) = &self.lanes[hash % self.lanes.len()];
-        loop {
-            if let Ok(own) = tokio::time::timeout(IDLE, busy.clone().lock_owned()).await {
-                return OwnLane::new(lane, own);
-            }
-            let free = self.lanes.iter().find_map(|(lane, busy)| {
-                let own = busy.clone().try_lock_owned().ok()?;
-                Some(OwnLane::new(lane, own))
-            });
-            if let Some(own) = free {
-                return own;
-            }
-        }
-    }
-}
-
-impl OwnLane {
-    fn new(lane: &Lane, own: OwnedMutexGuard<()>) -> Self {
-        Self {
-            lane: lane.clone(),
-            _own: own,
-        }
+        let (lane, _own) = places::place(&self.lanes, key, LONG).await;
+        OwnLane { lane, _own }
     }
 }
 
