@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use mslab_tests::Sandbox;
+use mslab_tests::{Sandbox, root};
 
 #[test]
 fn init_makes_every_exercise_and_keeps_what_is_there() {
@@ -43,7 +43,9 @@ fn the_solution_opens_after_a_pass_or_when_asked_for() {
     assert!(closed.stderr.contains("--spoil"), "{}", closed.stderr);
     let open = here.run(&["solution", "5", "--spoil"]);
     assert_eq!(open.code, 0);
-    assert!(open.stdout.contains("FROM scratch"), "{}", open.stdout);
+    let reference = fs::read_to_string(root().join("labs/05-go-scratch/solution/Dockerfile"));
+    assert_eq!(open.stdout, reference.expect("the solution can be read"));
+    assert!(open.stderr.contains("── Dockerfile"), "{}", open.stderr);
 }
 
 #[test]

@@ -26,6 +26,15 @@ macro_rules! say {
 }
 pub(crate) use say;
 
+/// Prints a line to standard error: what is about the result, and no part of it.
+macro_rules! remark {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(anstream::stderr(), $($words)*);
+    }};
+}
+pub(crate) use remark;
+
 /// How many columns prose may take: the terminal's, at most 100.
 pub(crate) fn width() -> usize {
     terminal_size::terminal_size()

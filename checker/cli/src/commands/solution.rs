@@ -6,10 +6,11 @@ use mslab_core::source::Source;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::terminal::{DIM, paint, say};
+use crate::terminal::{DIM, paint, remark};
 use crate::workspace::{Surroundings, Workspace};
 
-/// Prints the solution's files, and how the learner's differ.
+/// Prints the solution's files, and how the learner's differ. On standard output there is the files' text and nothing
+/// else, for those who write it to a file.
 pub(crate) fn run(exercise: &str, spoil: bool) -> Result<Exit> {
     let here = Surroundings::here()?;
     let lab = here.labs.find(exercise)?;
@@ -24,13 +25,13 @@ pub(crate) fn run(exercise: &str, spoil: bool) -> Result<Exit> {
         )));
     }
     for (path, file) in lab.subfolder("solution") {
-        say!("{}", paint(DIM, format!("── {path}")));
+        remark!("{}", paint(DIM, format!("── {path}")));
         anstream::print!("{}", String::from_utf8_lossy(&file.bytes));
     }
     if let Some(workspace) = &here.workspace {
         let diff = difference(workspace, &lab)?;
         if !diff.is_empty() {
-            say!("\n{}\n{diff}", paint(DIM, "── from yours to this one"));
+            remark!("\n{}\n{diff}", paint(DIM, "── from yours to this one"));
         }
     }
     Ok(Exit::Passed)
