@@ -8,15 +8,15 @@ for ((n = 0; n < students; n++)); do
   own=$((n % distinct))
   dir=$folder/student-$(printf %03d "$n")
   mkdir -p "$dir"
-  base=scratch cgo=0 user='USER 65532:65532' more=''
+  go=golang:1.27-alpine base=scratch cgo=0 user='USER 65532:65532' more=''
   case $((own % 10)) in
     6) user='' ;;
     7) base=alpine:3.22 ;;
-    8) cgo=1 ;;
+    8) go=golang:1.27 cgo=1 ;; # which has a C compiler
     9) more='COPY --from' ;;
   esac
   cat > "$dir/Dockerfile" <<DOCKERFILE
-FROM golang:1.27-alpine AS builder
+FROM $go AS builder
 WORKDIR /src
 COPY go.mod ./
 COPY *.go ./
