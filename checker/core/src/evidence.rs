@@ -2,7 +2,7 @@
 //!
 //! Whatever was not looked at is there too, with the reason: a check can tell "absent" from "could not look".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -61,6 +61,17 @@ pub struct Evidence {
     pub builds: BTreeMap<String, BuildEvidence>,
     /// What a check asked for beyond its build, by the check's key.
     pub extras: BTreeMap<String, Observed<Extra>>,
+}
+
+impl Evidence {
+    /// The image that containers of a build are started from, where it was read.
+    #[must_use]
+    pub fn started_image(&self, build: &str) -> Option<&Image> {
+        match &self.builds.get(build)?.images.first()?.image {
+            Observed::Seen(image) => Some(image),
+            Observed::Skipped(_) | Observed::Failed(_) => None,
+        }
+    }
 }
 
 /// A Dockerfile, understood.
@@ -306,8 +317,8 @@ pub enum Probe {
         /// Whether the root filesystem is read-only.
         read_only: bool,
     },
-    /// Try to start a shell.
-    Shell,
+    /// Try to start a shell, in each of these ways: a program and its arguments.
+    Shell(Vec<&'static [&'static str]>),
     /// Do what the image's healthcheck says, without a shell: where its program does not run, and beside it.
     Health {
         /// Time until it must be healthy.
@@ -320,6 +331,29 @@ pub enum Probe {
         /// Grace time.
         within_ms: u64,
     },
+}
+
+impl Probe {
+    /// The probe without what an image like this can only refuse: all ways to a shell but the first whose programs are
+    /// nowhere in it, under any path.
+    #[must_use]
+    pub fn within(self, image: &Image) -> Self {
+        let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
+        match self {
+            Self::Shell(ways) => {
+                let names: BTreeSet<String> = image
+                    .tree
+                    .iter()
+                    .filter_map(|(path, _)| name(path))
+                    .collect();
+                let there = |way: &&[&str]| name(way[0]).is_some_and(|n| names.contains(&n));
+                let (first, others) = ways.split_at(ways.len().min(1));
+                let others = others.iter().copied().filter(there);
+                Self::Shell(first.iter().copied().chain(others).collect())
+            }
+            other => other,
+        }
+    }
 }
 
 /// What a probe saw.

@@ -175,3 +175,32 @@ pub(crate) fn says_unreachable(message: &str) -> bool {
     let m = message.to_ascii_lowercase();
     SIGNS.iter().any(|s| m.contains(s))
 }
+
+/// Whether a failed build's message says that the engine no longer has what it had built: images that are made and
+/// removed at the same time get in each other's way there (moby issue 21215, BuildKit issues 5469 and 6977).
+pub(crate) fn says_lost_layer(message: &str) -> bool {
+    let m = message.trim_end();
+    m == "layer does not exist"
+        || m.ends_with(": layer does not exist")
+        || m.contains("failed to stat lower snapshot")
+        || m.contains("failed to prepare") && m.contains(".tmp-committed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_layer_is_the_engines_own() {
+        for lost in [
+            "layer does not exist",
+            "failed to export image: failed to get layer sha256:0f: layer does not exist",
+            "failed to prepare sha256:b6 as kc: open /var/lib/docker/overlay2/q3/.tmp-committed25: no such file or directory",
+            "failed to apply diffs: failed to stat lower snapshot oq: snapshot oq does not exist: not found",
+        ] {
+            assert!(says_lost_layer(lost), "{lost}");
+        }
+        let own = "failed to compute cache key: \"/layer does not exist\": not found";
+        assert!(!says_lost_layer(own));
+    }
+}

@@ -189,9 +189,13 @@ async fn engine_http_says_what_happened_where_nothing_answers() {
 #[tokio::test]
 async fn engine_shell_is_refused_only_where_there_is_none() {
     let engine = engine().await;
+    let shell = Probe::Shell(vec![
+        &["bash", "-c", "exit 0"],
+        &["/bin/sh", "-c", "exit 0"],
+    ]);
     let with = built(&engine, "shell", "FROM busybox:1.37\n").await;
     assert!(matches!(
-        probe(&engine, &with, Probe::Shell).await,
+        probe(&engine, &with, shell.clone()).await,
         ProbeOutcome::ShellStarted(_)
     ));
     let without = built(
@@ -201,7 +205,7 @@ async fn engine_shell_is_refused_only_where_there_is_none() {
     )
     .await;
     assert_eq!(
-        probe(&engine, &without, Probe::Shell).await,
+        probe(&engine, &without, shell).await,
         ProbeOutcome::ShellRefused
     );
 }

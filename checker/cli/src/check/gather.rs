@@ -404,7 +404,8 @@ async fn after_build(
                 builder.bench,
                 check,
                 built,
-                &probe,
+                evidence.started_image(&build.key),
+                probe,
                 builder.options,
                 builder.listener,
             )
@@ -510,7 +511,8 @@ pub(super) async fn from_image(
             let seen = match need {
                 Need::Probe(_) if options.no_run => Observed::Skipped(Reason::NotRun.text()),
                 Need::Probe(probe) => {
-                    probes::run(bench, check, &built, &probe, options, listener).await?
+                    let image = evidence.started_image(&subject.plan.build_of(check).key);
+                    probes::run(bench, check, &built, image, probe, options, listener).await?
                 }
                 _ => continue,
             };

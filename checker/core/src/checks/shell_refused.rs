@@ -12,12 +12,24 @@ use super::{
 /// Starting `sh` in the image fails, and because it is not there.
 pub(super) struct ShellRefused;
 
+/// The ways in which a shell is asked for. `sh` by the search path is the one that people try.
+const WAYS: [&[&str]; 7] = [
+    &["sh", "-c", "exit 0"],
+    &["/bin/sh", "-c", "exit 0"],
+    &["bash", "-c", "exit 0"],
+    &["/bin/bash", "-c", "exit 0"],
+    &["ash", "-c", "exit 0"],
+    &["busybox", "sh", "-c", "exit 0"],
+    &["/busybox/sh", "-c", "exit 0"],
+];
+
 impl Check for ShellRefused {
     type Params = NoParams;
     const ID: &'static str = "shell-refused";
     const TITLE: &'static str = "Nobody can start a shell in the container";
     const DOC: Doc = Doc {
-        what: "mslab tries to start `sh` and other shells in a container of the image, as `docker run IMAGE sh` would. \
+        what: "mslab tries to start `sh`, and what else there is in the image by a shell's name, in a container, as \
+            `docker run IMAGE sh` would. \
             The engine must refuse, and because there is no such program. A container that fails for any other \
             reason proves nothing, and is reported as an error.",
         why: "It is the shortest way to see what an attacker would find. \
@@ -65,7 +77,8 @@ impl Check for ShellRefused {
     }
 
     fn needs(_: &NoParams) -> Vec<Need> {
-        vec![Need::Probe(Probe::Shell)]
+        // The image tells which of the ways there is no use in trying.
+        vec![Need::Image, Need::Probe(Probe::Shell(WAYS.to_vec()))]
     }
 
     fn judge(_: &NoParams, view: &View<'_>) -> Judged {
@@ -177,6 +190,28 @@ mod tests {
                 Unseen::Failed(_)
             ));
         }
+    }
+
+    #[test]
+    fn what_is_nowhere_in_the_image_is_not_tried_but_for_sh() {
+        let ways = |image: &str| {
+            let image = crate::image::fixture::image(image).unwrap();
+            let Probe::Shell(ways) = Probe::Shell(WAYS.to_vec()).within(&image) else {
+                unreachable!("it stays what it is")
+            };
+            ways.iter().map(|w| w[0]).collect::<Vec<_>>()
+        };
+        assert_eq!(ways("layer COPY /s /s\nfile /s 0755 elf-static"), ["sh"]);
+        assert_eq!(
+            ways(
+                "layer ADD rootfs /\nfile /usr/bin/dash 0755 dash\nlink /usr/bin/sh -> dash\nlink /bin -> usr/bin"
+            ),
+            ["sh", "/bin/sh", "/busybox/sh"]
+        );
+        assert_eq!(
+            ways("layer COPY /b /opt\nfile /opt/busybox 0755 busybox"),
+            ["sh", "busybox"]
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::cause::{Signs, cause, exit_code, parse_error_line};
 use super::progress::{Lines, Step};
 use super::solve::Failure;
 use super::{BuildRequest, core_steps};
-use crate::error::{EngineError, says_unreachable};
+use crate::error::{EngineError, says_lost_layer, says_unreachable};
 
 /// How many lines of the failing step's log are kept.
 const TAIL_LINES: usize = 200;
@@ -83,8 +83,17 @@ pub fn environment_fault(failure: &BuildFailure) -> Option<EngineError> {
                 reason: failure.message.clone(),
             })
         }
+        _ if is_lost(failure) => Some(EngineError::Refused {
+            doing: "a build, also when it was repeated without its cache".into(),
+            reason: failure.message.clone(),
+        }),
         _ => None,
     }
+}
+
+/// Whether the engine lost a layer of its own while it built: no command of the Dockerfile failed.
+pub(super) fn is_lost(failure: &BuildFailure) -> bool {
+    failure.exit_code.is_none() && says_lost_layer(&failure.message)
 }
 
 /// Some lines as one, their continuations joined.

@@ -139,11 +139,33 @@ fn core_steps(steps: &[Step]) -> Vec<mslab_core::evidence::Step> {
 impl Engine {
     /// Builds an image and tells `events` what happens on the way.
     ///
-    /// Cancelling, and dropping the future, stops the build on the engine; Podman has no way to be stopped.
+    /// Cancelling, and dropping the future, stops the build on the engine; Podman has no way to be stopped. A build that
+    /// the engine lost a layer of is repeated, the second time without the cache that knows the layer.
     ///
     /// # Errors
     /// The engine failed, or `cancel` was used. A Dockerfile that does not build is [`BuildEnd::Failed`].
     pub async fn build(
+        &self,
+        request: &BuildRequest,
+        events: &(dyn Fn(BuildEvent) + Send + Sync),
+        cancel: &CancellationToken,
+    ) -> Result<BuildEnd, EngineError> {
+        let lost =
+            |end: &BuildEnd| matches!(end, BuildEnd::Failed(failure) if failure::is_lost(failure));
+        for _ in 0..2 {
+            let end = self.build_once(request, events, cancel).await?;
+            if !lost(&end) {
+                return Ok(end);
+            }
+        }
+        let anew = BuildRequest {
+            no_cache: true,
+            ..request.clone()
+        };
+        self.build_once(&anew, events, cancel).await
+    }
+
+    async fn build_once(
         &self,
         request: &BuildRequest,
         events: &(dyn Fn(BuildEvent) + Send + Sync),

@@ -26,16 +26,6 @@ const A_MOMENT: Duration = Duration::from_millis(700);
 const COMING_UP: Duration = Duration::from_secs(30);
 /// A container that is over says so at once.
 const ALREADY_OVER: Duration = Duration::from_secs(2);
-/// The ways in which a shell can be started.
-const SHELLS: [&[&str]; 7] = [
-    &["sh", "-c", "exit 0"],
-    &["/bin/sh", "-c", "exit 0"],
-    &["bash", "-c", "exit 0"],
-    &["/bin/bash", "-c", "exit 0"],
-    &["ash", "-c", "exit 0"],
-    &["busybox", "sh", "-c", "exit 0"],
-    &["/busybox/sh", "-c", "exit 0"],
-];
 /// A shell that does not end at `exit 0` is one all the same.
 const SHELL_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -82,7 +72,7 @@ impl Engine {
                     self.probe_http(spec, *port, path, Duration::from_millis(*within_ms))
                         .await
                 }
-                Probe::Shell => self.probe_shell(image).await,
+                Probe::Shell(ways) => self.probe_shell(image, ways).await,
                 Probe::Health { within_ms } => {
                     self.probe_health(image, Duration::from_millis(*within_ms))
                         .await
@@ -152,8 +142,12 @@ impl Engine {
         Ok(outcome)
     }
 
-    async fn probe_shell(&self, image: &str) -> Result<ProbeOutcome, EngineError> {
-        let tries = SHELLS.map(|command| async move {
+    async fn probe_shell(
+        &self,
+        image: &str,
+        ways: &[&'static [&'static str]],
+    ) -> Result<ProbeOutcome, EngineError> {
+        let tries = ways.iter().map(|command| async move {
             let words: Vec<String> = command.iter().map(|w| (*w).to_owned()).collect();
             let spec = Spec {
                 image,
