@@ -33,7 +33,7 @@ const SHARE: u32 = 10;
 const EMPTY: Duration = Duration::from_secs(10);
 /// Work that is in a lane for so long is not all in the engine's cache. Until then, those whose lane it is wait for it:
 /// in another one nothing of theirs is in the cache, and what takes a second here would take minutes there.
-const LONG: Duration = Duration::from_secs(15);
+const LONG: Duration = Duration::from_secs(60);
 /// So long a build may have all the processes that it may have.
 const FULL: Duration = Duration::from_secs(2);
 /// With less free space than this on the engine's disk, in bytes, builds are stopped.
