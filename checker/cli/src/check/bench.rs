@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use mslab_core::report::EngineReport;
 use mslab_engine::{CancellationToken, DiscoverOptions, Engine};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::bases::Bases;
 use super::facts::Facts;
@@ -24,6 +24,14 @@ pub(crate) struct Bench {
     pub(super) within_limits: Mutex<BTreeSet<String>>,
     report: OnceCell<EngineReport>,
     next: AtomicU64,
+    building: RwLock<()>,
+}
+
+/// Leave to build, as long as this lives.
+#[expect(dead_code, reason = "held, and never read")]
+pub(super) enum Turn<'a> {
+    Beside(RwLockReadGuard<'a, ()>),
+    Alone(RwLockWriteGuard<'a, ()>),
 }
 
 impl Bench {
@@ -46,6 +54,7 @@ impl Bench {
             within_limits: Mutex::default(),
             report: OnceCell::new(),
             next: AtomicU64::new(0),
+            building: RwLock::default(),
         }
     }
 
@@ -71,5 +80,13 @@ impl Bench {
             std::process::id(),
             self.next.fetch_add(1, Ordering::Relaxed)
         )
+    }
+    /// Waits for leave to build: while no other build of this bench is at work, if it must be `alone`.
+    pub(super) async fn turn(&self, alone: bool) -> Turn<'_> {
+        if alone {
+            Turn::Alone(self.building.write().await)
+        } else {
+            Turn::Beside(self.building.read().await)
+        }
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Variation {
     pub(super) append: Option<(String, String)>,
     /// Build without the cache: a control.
     pub(super) fresh: bool,
+    /// Build while no other build is at work.
+    pub(super) alone: bool,
 }
 
 /// Builds of one folder. Every image gets a name of its own run's, and is removed in the end.
@@ -149,6 +151,7 @@ impl<'a> Builder<'a> {
         if let Some(source) = source {
             request.named_contexts = self.stand_ins_for(source, target).await?;
         }
+        let _turn = self.bench.turn(variation.alone).await;
         self.keep(tag);
         let own = (!self.is_labs_own).then(|| build.dockerfile.clone());
         self.listener.on(Event::Building(what.to_owned(), own));

@@ -25,13 +25,13 @@ pub(super) async fn after_edit(
     edit: Edit<'_>,
 ) -> Result<Observed<BuildOutcome>> {
     let parts = parts(builder.subject.plan.build_of(check), evidence, edit.stages);
-    let first = rebuild(builder, check, &parts, &edit).await?;
+    let first = rebuild(builder, check, &parts, &edit, false).await?;
     if holds(builder, check, evidence, &first) {
         return Ok(first);
     }
-    // Right after a first build, an engine at work on another one may not have all of it in its cache yet. A line that
-    // breaks the cache breaks it each time.
-    let second = rebuild(builder, check, &parts, &edit).await?;
+    // BuildKit runs a step again that it has in its cache, while another build is at work that shares the steps before it
+    // (BuildKit issue 4674). A line that breaks the cache breaks it alone as well.
+    let second = rebuild(builder, check, &parts, &edit, true).await?;
     Ok(more_cached(first, second))
 }
 
@@ -61,18 +61,21 @@ fn parts(build: &PlannedBuild, evidence: &Evidence, stages: &[Vec<String>]) -> V
     }
 }
 
-/// Builds once more after an edit that was never made before: all `parts`, as if they were one.
+/// Builds once more after an edit that was never made before: all `parts`, as if they were one. Other builds are waited
+/// for where it must be `alone`.
 async fn rebuild(
     builder: &Builder<'_>,
     check: &PlannedCheck,
     parts: &[PlannedBuild],
     edit: &Edit<'_>,
+    alone: bool,
 ) -> Result<Observed<BuildOutcome>> {
     let text = edit
         .append
         .replace("{nonce}", &crate::workspace::random_text());
     let variation = Variation {
         append: Some((edit.path.to_owned(), text)),
+        alone,
         ..Variation::default()
     };
     let what = format!("`{}`: after an edit", check.key);
