@@ -316,6 +316,8 @@ pub enum Probe {
         within_ms: u64,
         /// Whether the root filesystem is read-only.
         read_only: bool,
+        /// Whether an answer on 127.0.0.1 alone is none.
+        for_others: bool,
     },
     /// Try to start a shell, in each of these ways: a program and its arguments.
     Shell(Vec<&'static [&'static str]>),
@@ -390,6 +392,11 @@ pub enum ProbeOutcome {
     NoAnswer {
         /// Exit code, if the container ended.
         exit_code: Option<i64>,
+        /// Output so far, capped.
+        output: String,
+    },
+    /// Something answers on 127.0.0.1 and on no other address.
+    OnlyToItself {
         /// Output so far, capped.
         output: String,
     },

@@ -21,6 +21,7 @@ async fn engine_probes_leave_no_container_even_when_cancelled() {
         path: "/".into(),
         within_ms: 60_000,
         read_only: false,
+        for_others: true,
     };
     let (outcome, ()) = tokio::join!(engine.probe(&image, &slow, &cancel), async {
         tokio::time::sleep(Duration::from_millis(1500)).await;

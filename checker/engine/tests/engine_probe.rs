@@ -30,6 +30,7 @@ fn http(port: u16, path: &str) -> Probe {
         path: path.into(),
         within_ms: 10_000,
         read_only: false,
+        for_others: true,
     }
 }
 
@@ -174,6 +175,7 @@ async fn engine_http_says_what_happened_where_nothing_answers() {
             path: "/".into(),
             within_ms: 1500,
             read_only: false,
+            for_others: true,
         },
     )
     .await;
@@ -184,6 +186,25 @@ async fn engine_http_says_what_happened_where_nothing_answers() {
             output: String::new()
         }
     );
+    let shy = "FROM busybox:1.37\nCMD [\"httpd\", \"-f\", \"-p\", \"127.0.0.1:80\"]\n";
+    let shy = built(&engine, "shy", shy).await;
+    let ask = |for_others| Probe::Http {
+        port: 80,
+        path: "/".into(),
+        within_ms: 1500,
+        read_only: false,
+        for_others,
+    };
+    assert_eq!(
+        probe(&engine, &shy, ask(true)).await,
+        ProbeOutcome::OnlyToItself {
+            output: String::new()
+        }
+    );
+    assert!(matches!(
+        probe(&engine, &shy, ask(false)).await,
+        ProbeOutcome::Answered { .. }
+    ));
 }
 
 #[tokio::test]

@@ -240,6 +240,13 @@ pub(super) fn common(
             no_answer(view, finding(view, "nothing answers on the port", output))
                 .expected(wanted, "no answer; the container was still running")
         }
+        ProbeOutcome::OnlyToItself { output } => {
+            let message =
+                "it answers on 127.0.0.1 alone, where nobody outside the container can ask";
+            finding(view, message, output)
+                .expected(wanted, "an answer on 127.0.0.1, and on no other address")
+                .help("Let it listen on all addresses, 0.0.0.0. Most servers have an option for it, such as `--bind` or `--host`.")
+        }
         ProbeOutcome::TimedOut { output } => finding(
             view,
             "the container did not end within the time limit",
@@ -280,6 +287,7 @@ fn name(outcome: &ProbeOutcome) -> &'static str {
         ProbeOutcome::TimedOut { .. } => "it ran into the time limit",
         ProbeOutcome::Answered { .. } => "it answered over HTTP",
         ProbeOutcome::NoAnswer { .. } => "it did not answer",
+        ProbeOutcome::OnlyToItself { .. } => "it answered on 127.0.0.1 alone",
         ProbeOutcome::ShellRefused => "a shell was refused",
         ProbeOutcome::ShellStarted(_) => "a shell started",
         ProbeOutcome::Stopped { .. } => "it stopped",

@@ -53,7 +53,8 @@ impl Check for Http {
     const DOC: Doc = Doc {
         what: "A container of the image is started, without a network and without any capability, and is asked over \
             HTTP on its port until it answers. The answer must come in time, with the status, the headers and the \
-            words in the body that the lab asks for.",
+            words in the body that the lab asks for. A program that listens on 127.0.0.1 alone is heard by nobody \
+            outside its container, and does not count.",
         why: "A small image is worth nothing if the program in it does not work. \
             Only a request shows that all it needs came along.",
         bad: Example {
@@ -132,6 +133,7 @@ impl Check for Http {
             path: params.path.clone(),
             within_ms: params.within.0,
             read_only: false,
+            for_others: true,
         })]
     }
 
@@ -302,6 +304,12 @@ mod tests {
         let finding = alive.fails::<Http>();
         assert_eq!(finding.details, ["listening on :3000"]);
         assert!(finding.help.unwrap().contains("EXPOSE (8080/tcp)"));
+        let shy = probed(ProbeOutcome::OnlyToItself {
+            output: "Listening at: http://127.0.0.1:8080".into(),
+        });
+        let finding = shy.fails::<Http>();
+        assert!(finding.message.contains("127.0.0.1"));
+        assert!(finding.help.unwrap().contains("0.0.0.0"));
     }
 
     #[test]

@@ -276,14 +276,19 @@ impl Project {
                 .filter_map(|k| k.strip_prefix("node_modules/"));
             top.filter(|name| asks(name)).count()
         };
-        // The same project in the learner's folder: the same name, or the one that fits what is installed.
+        // The same project in the learner's folder: the same name, or the one that fits what is installed. A manifest that
+        // was written for the image alone, and asks for less than is there, hides nothing.
+        let fitting = learners
+            .iter()
+            .max_by_key(|(path, l)| (asked_for(l), *path == "package.json"));
         let same = match &own {
-            Some(own) => learners
-                .iter()
-                .find(|(_, l)| l.get("name") == own.get("name")),
-            None => learners
-                .iter()
-                .max_by_key(|(path, l)| (asked_for(l), *path == "package.json")),
+            Some(own) => {
+                let namesake = learners
+                    .iter()
+                    .find(|(_, l)| l.get("name") == own.get("name"));
+                namesake.or(fitting.filter(|(_, l)| asked_for(l) > asked_for(own)))
+            }
+            None => fitting,
         };
         let manifest = same.map(|(_, l)| l).or(own.as_ref())?;
         let names = |key: &str| -> BTreeSet<String> {
@@ -423,6 +428,26 @@ mod tests {
         Case::of_image(&image).fails::<NoDevDependencies>();
         let clean = image.replace("node_modules/typescript", "node_modules/express");
         Case::of_image(&clean).passes::<NoDevDependencies>();
+    }
+
+    #[test]
+    fn a_manifest_for_the_image_alone_hides_nothing() {
+        let work = |own: &str, packages: &[&str]| {
+            let files: String = packages.iter().map(|p| package(p)).collect();
+            Case::of("FROM node:24-alpine\nCOPY . .")
+                .image(&format!(
+                    "layer x\nfile /app/package.json 0644 text {own}\n{files}"
+                ))
+                .file("package.json", MANIFEST)
+        };
+        let (short, fuller) = (
+            r#"{"type":"module"}"#,
+            r#"{"dependencies":{"express":"5"}}"#,
+        );
+        for own in [short, fuller] {
+            work(own, &["express", "typescript"]).fails::<NoDevDependencies>();
+            work(own, &["express"]).passes::<NoDevDependencies>();
+        }
     }
 
     #[test]

@@ -99,6 +99,7 @@ impl Check for RunsReadOnly {
                 path: params.path.clone().unwrap_or_else(|| "/".to_owned()),
                 within_ms,
                 read_only: true,
+                for_others: false,
             },
             None => Probe::Run {
                 args: None,

@@ -20,7 +20,7 @@ const DOCKERFILE: &str = "FROM scratch\nCOPY prober /prober\nRUN [\"/prober\"]\n
 pub(super) async fn holds(engine: &Engine, lane: &Lane) -> Result<Option<String>, EngineError> {
     let label = engine.identity().label();
     let architecture = engine.identity().platform.rsplit('/').next().unwrap_or("");
-    let Some(program) = prober::elf(architecture) else {
+    let Some(program) = prober::elf(architecture, prober::Address::Own) else {
         return Ok(Some(format!(
             "mslab has no program for {architecture} to try it with"
         )));

@@ -19,11 +19,14 @@ use crate::clean::OWN_PREFIX;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use container::{Container, NotStarted, Spec, is_absent_program};
+use prober::Address;
 
 /// How long a container without a port must have run before it is asked to stop.
 const A_MOMENT: Duration = Duration::from_millis(700);
 /// How long a container with a port may take until it answers, before it is asked to stop.
 const COMING_UP: Duration = Duration::from_secs(30);
+/// How long a server that has had its time may take to answer on 127.0.0.1.
+const BESIDE: Duration = Duration::from_secs(2);
 /// A container that is over says so at once.
 const ALREADY_OVER: Duration = Duration::from_secs(2);
 /// A shell that does not end at `exit 0` is one all the same.
@@ -63,13 +66,15 @@ impl Engine {
                     path,
                     within_ms,
                     read_only,
+                    for_others,
                 } => {
                     let spec = Spec {
                         image,
                         read_only: *read_only,
                         ..Spec::default()
                     };
-                    self.probe_http(spec, *port, path, Duration::from_millis(*within_ms))
+                    let within = Duration::from_millis(*within_ms);
+                    self.probe_http(spec, *port, path, within, *for_others)
                         .await
                 }
                 Probe::Shell(ways) => self.probe_shell(image, ways).await,
@@ -126,8 +131,14 @@ impl Engine {
         port: u16,
         path: &str,
         within: Duration,
+        for_others: bool,
     ) -> Result<ProbeOutcome, EngineError> {
-        let client_image = self.client_image().await?;
+        let address = if for_others {
+            Address::Another
+        } else {
+            Address::Own
+        };
+        let client_image = self.client_image(address).await?;
         let server = match Container::create(self, spec).await? {
             Ok(server) => server,
             Err(NotStarted(reason)) => return Ok(ProbeOutcome::NotStarted(reason)),
@@ -137,9 +148,31 @@ impl Engine {
             remove_both(server, client).await?;
             return Ok(ProbeOutcome::NotStarted(reason));
         }
-        let outcome = ask(&server, &client, within).await?;
+        let outcome = match ask(&server, &client, within).await? {
+            ProbeOutcome::NoAnswer {
+                exit_code: None,
+                output,
+            } if for_others && self.answers_itself(&server, port, path).await? => {
+                ProbeOutcome::OnlyToItself { output }
+            }
+            outcome => outcome,
+        };
         remove_both(server, client).await?;
         Ok(outcome)
+    }
+
+    /// Whether a server that nobody else can ask answers on 127.0.0.1.
+    async fn answers_itself(
+        &self,
+        server: &Container,
+        port: u16,
+        path: &str,
+    ) -> Result<bool, EngineError> {
+        let image = self.client_image(Address::Own).await?;
+        let client = self.client(&image, server, port, path).await?;
+        let answer = ask(server, &client, BESIDE).await?;
+        client.remove().await?;
+        Ok(matches!(answer, ProbeOutcome::Answered { .. }))
     }
 
     async fn probe_shell(
@@ -180,7 +213,7 @@ impl Engine {
         grace: Duration,
     ) -> Result<ProbeOutcome, EngineError> {
         let client_image = match port {
-            Some(_) => Some(self.client_image().await?),
+            Some(_) => Some(self.client_image(Address::Own).await?),
             None => None,
         };
         let spec = Spec {
@@ -248,11 +281,11 @@ impl Engine {
             })
     }
 
-    /// The image with the web client, made where it is not there yet.
-    async fn client_image(&self) -> Result<String, EngineError> {
+    /// The image with the web client that asks at `address`, made where it is not there yet.
+    async fn client_image(&self, address: Address) -> Result<String, EngineError> {
         let platform = &self.identity().platform;
         let architecture = platform.rsplit('/').next().unwrap_or_default();
-        let Some(program) = prober::elf(architecture) else {
+        let Some(program) = prober::elf(architecture, address) else {
             return Err(EngineError::TooOld {
                 engine: self.identity().label(),
                 feature: "web probes".into(),

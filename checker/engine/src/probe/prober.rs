@@ -1,12 +1,31 @@
 //! A web client of a few hundred bytes that runs beside an image under test, sharing its network.
 //!
-//! A probe has no network, so that nothing it starts can call out, and no port is published. What asks 127.0.0.1
-//! must therefore run inside the container's network namespace, on whatever machine the engine is: a container of
+//! A probe has no network, so that nothing it starts can call out, and no port is published. What asks must
+//! therefore run inside the container's network namespace, on whatever machine the engine is: a container of
 //! mslab's own, whose image holds this one program. It needs no library, and is made here from its instructions, so
 //! that mslab carries no binary and pulls no image.
 //!
-//! `/prober PORT REQUEST` connects to 127.0.0.1:PORT, sends REQUEST, and copies what comes back to its output. Where
+//! `/prober PORT REQUEST` connects to PORT on the loopback interface, sends REQUEST, and copies what comes back to its output. Where
 //! nothing listens, or nothing comes back, it tries again every 20 ms, until it is killed.
+
+/// The address that is asked. All of 127.0.0.0/8 is the loopback interface's, whatever else there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// 127.0.0.1
+    Own,
+    /// 127.0.0.2: who listens on all addresses hears it, who listens on 127.0.0.1 does not, as with any from outside.
+    Another,
+}
+
+impl Address {
+    /// The last number of it.
+    const fn last(self) -> u8 {
+        match self {
+            Self::Own => 1,
+            Self::Another => 2,
+        }
+    }
+}
 
 /// Machine code for `linux/amd64`.
 #[rustfmt::skip]
@@ -99,6 +118,9 @@ const AMD64: &[u8] = &[
     0x0f, 0x05,                                  // syscall
 ];
 
+/// Where the address's last number is in it.
+const AMD64_ADDRESS: usize = 38;
+
 /// Machine code for `linux/arm64`, the same steps.
 #[rustfmt::skip]
 const ARM64: &[u32] = &[
@@ -184,6 +206,9 @@ const ARM64: &[u32] = &[
     0xd4000001, // svc #0x0
 ];
 
+/// Which instruction holds the address's last number, and from which bit on.
+const ARM64_ADDRESS: (usize, u32) = (12, 13);
+
 /// `e_machine` of the ELF specification.
 const EM_X86_64: u16 = 62;
 const EM_AARCH64: u16 = 183;
@@ -194,14 +219,24 @@ const PAGE: u64 = 0x1_0000;
 const EHDR: u16 = 64;
 const PHDR: u16 = 56;
 
-/// The program as an ELF file for an architecture in Go's spelling; `None` where there is no code for it.
-pub(crate) fn elf(architecture: &str) -> Option<Vec<u8>> {
+/// The program that asks at `address`, as an ELF file for an architecture in Go's spelling; `None` where there is no code
+/// for it.
+pub(crate) fn elf(architecture: &str, address: Address) -> Option<Vec<u8>> {
     let (machine, code) = match architecture {
-        "amd64" => (EM_X86_64, AMD64.to_vec()),
-        "arm64" => (
-            EM_AARCH64,
-            ARM64.iter().flat_map(|i| i.to_le_bytes()).collect(),
-        ),
+        "amd64" => {
+            let mut code = AMD64.to_vec();
+            code[AMD64_ADDRESS] = address.last();
+            (EM_X86_64, code)
+        }
+        "arm64" => {
+            let mut code = ARM64.to_vec();
+            let (at, bit) = ARM64_ADDRESS;
+            code[at] = code[at] & !(0xff << bit) | u32::from(address.last()) << bit;
+            (
+                EM_AARCH64,
+                code.iter().flat_map(|i| i.to_le_bytes()).collect(),
+            )
+        }
         _ => return None,
     };
     let headers = u64::from(EHDR + PHDR);
@@ -238,11 +273,20 @@ mod tests {
     #[test]
     fn every_engine_platform_with_code_gets_an_elf_of_its_machine() {
         for (architecture, machine) in [("amd64", EM_X86_64), ("arm64", EM_AARCH64)] {
-            let elf = elf(architecture).unwrap();
-            assert_eq!(elf[18..20], machine.to_le_bytes());
-            assert!(elf.len() < 512);
+            let own = elf(architecture, Address::Own).unwrap();
+            assert_eq!(own[18..20], machine.to_le_bytes());
+            assert!(own.len() < 512);
+            // The codes are written down with 127.0.0.1, and no more than the address differs.
+            let another = elf(architecture, Address::Another).unwrap();
+            let differs = own.iter().zip(&another).filter(|(a, b)| a != b).count();
+            assert_eq!(differs, 1);
         }
-        assert!(elf("s390x").is_none());
+        assert_eq!(
+            AMD64[AMD64_ADDRESS - 4..=AMD64_ADDRESS],
+            [0xbb, 127, 0, 0, 1]
+        );
+        assert_eq!(ARM64[ARM64_ADDRESS.0] >> ARM64_ADDRESS.1 & 0xff, 1);
+        assert!(elf("s390x", Address::Own).is_none());
     }
 
     /// The real program against a real server, as far as this machine can run it.
@@ -262,7 +306,7 @@ mod tests {
         };
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("prober");
-        std::fs::write(&path, elf(architecture).unwrap()).unwrap();
+        std::fs::write(&path, elf(architecture, Address::Own).unwrap()).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         // A port that nobody listens on yet: bound for a moment, and let go.
         let port = std::net::TcpListener::bind("127.0.0.1:0")
