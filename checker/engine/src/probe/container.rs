@@ -139,8 +139,8 @@ impl Container {
         }
     }
 
-    /// Starts a program in it, beside what runs there, and waits for its end: its exit code and what it wrote. `None`
-    /// where the container is over.
+    /// Starts a program in it, beside what runs there, and waits for its end: its exit code, -1 where the engine does not
+    /// know it, and what it wrote. `None` where the container is over.
     pub(super) async fn exec(
         &self,
         words: &[String],
@@ -192,6 +192,10 @@ impl Container {
         let ended = docker.inspect_exec(&id).await;
         let code = match ended {
             Ok(exec) => exec.exit_code,
+            // A container that ends takes what is known of its programs along.
+            Err(ApiError::DockerResponseServerError {
+                status_code: 404, ..
+            }) => Some(-1),
             Err(e) => return Err(self.engine.fault(DOING, &e)),
         };
         let output = String::from_utf8_lossy(&output).into_owned();

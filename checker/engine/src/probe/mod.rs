@@ -26,7 +26,9 @@ const A_MOMENT: Duration = Duration::from_millis(700);
 /// How long a container with a port may take until it answers, before it is asked to stop.
 const COMING_UP: Duration = Duration::from_secs(30);
 /// How long a server that has had its time may take to answer on 127.0.0.1.
-const BESIDE: Duration = Duration::from_secs(2);
+const BESIDE: Duration = Duration::from_secs(5);
+/// How long the last words of a container may be on their way to the engine's log, on a machine that is busy.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 /// A container that is over says so at once.
 const ALREADY_OVER: Duration = Duration::from_secs(2);
 /// A shell that does not end at `exit 0` is one all the same.
@@ -332,7 +334,7 @@ async fn ask(
         if let Ok(code) = timeout(ALREADY_OVER, server.wait()).await {
             return Ok(ProbeOutcome::NoAnswer {
                 exit_code: Some(code?),
-                output: all_output(server).await?,
+                output: as_one(last_words(server).await?),
             });
         }
         joined?.map_err(|NotStarted(reason)| EngineError::Refused {
@@ -356,9 +358,13 @@ async fn ask(
         code = server.wait() => (Some(code?), ""),
         () = sleep(left) => (None, ""),
     };
+    let output = match exit_code {
+        Some(_) => as_one(last_words(server).await?),
+        None => all_output(server).await?,
+    };
     Ok(ProbeOutcome::NoAnswer {
         exit_code,
-        output: format!("{}{note}", all_output(server).await?),
+        output: output + note,
     })
 }
 
@@ -375,7 +381,7 @@ async fn stop(server: &Container, grace: Duration) -> Result<ProbeOutcome, Engin
 }
 
 async fn exited(container: &Container, code: i64) -> Result<ProbeOutcome, EngineError> {
-    let (stdout, stderr) = container.output().await?;
+    let (stdout, stderr) = last_words(container).await?;
     Ok(ProbeOutcome::Exited {
         code,
         stdout,
@@ -384,8 +390,21 @@ async fn exited(container: &Container, code: i64) -> Result<ProbeOutcome, Engine
 }
 
 async fn all_output(container: &Container) -> Result<String, EngineError> {
-    let (stdout, stderr) = container.output().await?;
-    Ok(stdout + &stderr)
+    container.output().await.map(as_one)
+}
+
+/// The output of a container that is over: where there is none, it is looked for a second time.
+async fn last_words(container: &Container) -> Result<(String, String), EngineError> {
+    let words = container.output().await?;
+    if words != Default::default() {
+        return Ok(words);
+    }
+    sleep(LAST_WORDS).await;
+    container.output().await
+}
+
+fn as_one((stdout, stderr): (String, String)) -> String {
+    stdout + &stderr
 }
 
 async fn remove_both(server: Container, client: Container) -> Result<(), EngineError> {
