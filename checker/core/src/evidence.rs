@@ -63,17 +63,6 @@ pub struct Evidence {
     pub extras: BTreeMap<String, Observed<Extra>>,
 }
 
-impl Evidence {
-    /// The image that containers of a build are started from, where it was read.
-    #[must_use]
-    pub fn started_image(&self, build: &str) -> Option<&Image> {
-        match &self.builds.get(build)?.images.first()?.image {
-            Observed::Seen(image) => Some(image),
-            Observed::Skipped(_) | Observed::Failed(_) => None,
-        }
-    }
-}
-
 /// A Dockerfile, understood.
 #[derive(Debug, Clone)]
 pub struct SourceEvidence {
@@ -339,22 +328,15 @@ impl Probe {
     /// The probe without what an image like this can only refuse: all ways to a shell but the first whose programs are
     /// nowhere in it, under any path.
     #[must_use]
-    pub fn within(self, image: &Image) -> Self {
-        let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
-        match self {
-            Self::Shell(ways) => {
-                let names: BTreeSet<String> = image
-                    .tree
-                    .iter()
-                    .filter_map(|(path, _)| name(path))
-                    .collect();
-                let there = |way: &&[&str]| name(way[0]).is_some_and(|n| names.contains(&n));
-                let (first, others) = ways.split_at(ways.len().min(1));
-                let others = others.iter().copied().filter(there);
-                Self::Shell(first.iter().copied().chain(others).collect())
-            }
-            other => other,
-        }
+    pub fn for_image(self, image: &Image) -> Self {
+        let Self::Shell(mut ways) = self else {
+            return self;
+        };
+        let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let names: BTreeSet<String> = image.tree.iter().map(|(path, _)| name(path)).collect();
+        let first = ways.first().copied();
+        ways.retain(|way| Some(*way) == first || names.contains(&name(way[0])));
+        Self::Shell(ways)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use mslab_core::report::EngineReport;
 use mslab_engine::{CancellationToken, DiscoverOptions, Engine};
-use tokio::sync::{Mutex, OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::{Mutex, OnceCell, Semaphore, SemaphorePermit};
 
 use super::bases::Bases;
 use super::facts::Facts;
@@ -24,15 +24,11 @@ pub(crate) struct Bench {
     pub(super) within_limits: Mutex<BTreeSet<String>>,
     report: OnceCell<EngineReport>,
     next: AtomicU64,
-    building: RwLock<()>,
+    building: Semaphore,
 }
 
-/// Leave to build, as long as this lives.
-#[expect(dead_code, reason = "held, and never read")]
-pub(super) enum Turn<'a> {
-    Beside(RwLockReadGuard<'a, ()>),
-    Alone(RwLockWriteGuard<'a, ()>),
-}
+/// More builds than ever are at work together.
+const BUILDS: u32 = 1 << 16;
 
 impl Bench {
     /// Finds the engine. Waiting for it ends with `cancel`.
@@ -54,7 +50,7 @@ impl Bench {
             within_limits: Mutex::default(),
             report: OnceCell::new(),
             next: AtomicU64::new(0),
-            building: RwLock::default(),
+            building: Semaphore::new(BUILDS as usize),
         }
     }
 
@@ -81,12 +77,12 @@ impl Bench {
             self.next.fetch_add(1, Ordering::Relaxed)
         )
     }
-    /// Waits for leave to build: while no other build of this bench is at work, if it must be `alone`.
-    pub(super) async fn turn(&self, alone: bool) -> Turn<'_> {
-        if alone {
-            Turn::Alone(self.building.write().await)
-        } else {
-            Turn::Beside(self.building.read().await)
-        }
+
+    /// Waits for leave to build, which holds as long as what is returned: if it must be `alone`, while no other build of
+    /// this bench is at work. Who came first is first.
+    pub(super) async fn turn(&self, alone: bool) -> Option<SemaphorePermit<'_>> {
+        let places = if alone { BUILDS } else { 1 };
+        // It is never closed.
+        self.building.acquire_many(places).await.ok()
     }
 }

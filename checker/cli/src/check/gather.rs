@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use mslab_core::checks::misspelt_stage;
+use mslab_core::checks::{View, misspelt_stage};
 use mslab_core::dockerfile::{Command, Instruction, features};
 use mslab_core::evidence::{
     BuildEvidence, BuildFailure, BuildFailureCause, BuildLimit, BuildOutcome, Built, Evidence,
@@ -404,7 +404,9 @@ async fn after_build(
                 builder.bench,
                 check,
                 built,
-                evidence.started_image(&build.key),
+                View::new(builder.subject.plan, check, evidence)
+                    .image()
+                    .ok(),
                 probe,
                 builder.options,
                 builder.listener,
@@ -511,7 +513,7 @@ pub(super) async fn from_image(
             let seen = match need {
                 Need::Probe(_) if options.no_run => Observed::Skipped(Reason::NotRun.text()),
                 Need::Probe(probe) => {
-                    let image = evidence.started_image(&subject.plan.build_of(check).key);
+                    let image = View::new(subject.plan, check, evidence).image().ok();
                     probes::run(bench, check, &built, image, probe, options, listener).await?
                 }
                 _ => continue,

@@ -20,7 +20,7 @@ pub(super) async fn run(
 ) -> Result<Observed<Extra>> {
     listener.on(Event::Probing(check.key.clone()));
     let probe = match image {
-        Some(image) => probe.within(image),
+        Some(image) => probe.for_image(image),
         None => probe,
     };
     let outcome = bench

@@ -196,7 +196,7 @@ mod tests {
     fn what_is_nowhere_in_the_image_is_not_tried_but_for_sh() {
         let ways = |image: &str| {
             let image = crate::image::fixture::image(image).unwrap();
-            let Probe::Shell(ways) = Probe::Shell(WAYS.to_vec()).within(&image) else {
+            let Probe::Shell(ways) = Probe::Shell(WAYS.to_vec()).for_image(&image) else {
                 unreachable!("it stays what it is")
             };
             ways.iter().map(|w| w[0]).collect::<Vec<_>>()
